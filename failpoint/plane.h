@@ -1,0 +1,241 @@
+/*
+ * plane.h - the layout of the plane: the shared-memory control file of one experiment.
+ *
+ *     head | leases | nodes | points | rules | counts | scopes | slots | ring
+ *
+ * One controller at a time writes rules, under head.control (robust; targets never take it).
+ * Targets write their own slot, the counts, the scopes and the ring, all with atomics; they hold
+ * nothing while they sleep, so a target killed at any instruction leaves nothing locked.
+ *
+ *   publish   body under rule.sequence (odd while written), live bit, version + 1, raise armed[]
+ *             of every slot for the rule's sites with that version, return
+ *   retire    live bit off, version + 1, wake the cells inside
+ *   heal      heal_upto = newest id: one store; then wakes
+ *   lower     a walk that finds no rule that could ever match this site in this process swaps
+ *             armed[site] from the version it read before the walk to 0
+ *   lease     a held rule is live while leases[rule.lease] has the generation it was made with
+ *             and the robust mutex there has a living owner (its word 0: FUTEX_OWNER_DIED, or 0)
+ *
+ * A file of native 64-bit words without pointers; each part is found by its offset. It is allocated
+ * in full when made (a hole would be SIGBUS in a target) and never truncated. The magic is stored
+ * last. What a target reads here it checks: counts and offsets are clamped to the bounds below.
+ */
+#ifndef FAILPOINT_PLANE_H
+#define FAILPOINT_PLANE_H
+
+#include <pthread.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "failpoint/calls.h"
+#include "failpoint/engine.h"
+#include "failpoint/rule.h"
+
+#define PLANE_MAGIC UINT64_C(0x31746b6c69616600) /* "\0failkt1" read as a little word */
+
+enum {
+	PLANE_ABI = 1,
+	RULE_MAX = 1024,
+	NODE_MAX = 256,
+	CELL_MAX = 64,
+	LEASE_MAX = 32,
+	SLOT_MAX = 512,
+	SCOPE_MAX = 65536, /* a power of two */
+	RING_MAX = 16384,  /* a power of two */
+	PART_MAX = 16,
+	POINT_NAME_MAX = 96,
+	NODE_NAME_MAX = 32,
+};
+
+enum plane_part_id {
+	PART_LEASES,
+	PART_NODES,
+	PART_POINTS,
+	PART_RULES,
+	PART_COUNTS,
+	PART_SCOPES,
+	PART_SLOTS,
+	PART_RING,
+	PART_COUNT,
+};
+
+struct plane_part {
+	uint32_t offset_pages, stride_bytes, count, reserved;
+};
+
+struct plane_head {
+	_Atomic uint64_t magic; /* stored last with release, read first with acquire */
+	uint32_t abi, head_bytes;
+	uint64_t plane_bytes;
+	uint64_t calls_hash; /* ids mean the same on both sides */
+	uint64_t build_hash; /* struct sizes are the same on both sides */
+	uint64_t boot_id[2], seed;
+	int64_t created_ns, created_s; /* CLOCK_MONOTONIC, wall clock */
+	uint32_t creator_pid, owner_uid;
+	uint64_t creator_start_ticks, creator_pidns;
+	char note[128];
+	struct plane_part part[PART_MAX];
+	alignas(64) _Atomic uint32_t version;  /* +1 after each publish or retire; never 0 */
+	_Atomic uint32_t event_waiters;        /* futex: bumped with ring_head when someone waits */
+	_Atomic uint64_t heal_upto;            /* rules with an id up to this act no more */
+	_Atomic uint64_t live[RULE_MAX / 64];  /* a bit for each rule entry that is in force */
+	_Atomic uint32_t sequences;            /* live rules of more than one step */
+	_Atomic uint32_t unless_version;
+	alignas(64) pthread_mutex_t control;   /* robust, process-shared; controllers only */
+	uint64_t next_id;                      /* under control */
+	alignas(64) _Atomic uint64_t ring_head; /* tickets given out */
+	alignas(64) uint8_t reserved[256];
+};
+
+struct plane_lease {
+	pthread_mutex_t owner; /* robust, process-shared; targets read only word 0 */
+	_Atomic uint64_t generation;
+	uint32_t pid, pad;
+	uint64_t pad2;
+};
+
+struct plane_node {
+	_Atomic uint32_t used; /* stored last */
+	uint32_t address;      /* host order, 0: none */
+	char name[NODE_NAME_MAX], role[NODE_NAME_MAX];
+};
+
+struct plane_point {
+	_Atomic uint32_t used; /* 0 free, 1 being written, 2 named */
+	uint32_t kinds;        /* bit 0: some site of this name can take a value */
+	_Atomic uint64_t hash;
+	char name[POINT_NAME_MAX];
+};
+
+struct plane_rule {
+	_Atomic uint32_t sequence; /* odd while written */
+	uint32_t lease;            /* index + 1, 0: not held */
+	uint64_t lease_generation;
+	_Atomic uint64_t id;       /* 0: free */
+	int64_t published_ns;      /* for after= and for= */
+	struct rule rule;
+};
+
+struct plane_count {
+	alignas(128) _Atomic uint64_t matches;
+	_Atomic uint64_t fires, suppressed;
+	_Atomic uint64_t term_fires[RULE_TERM_MAX];
+	_Atomic uint64_t first_match_ns;
+	_Atomic uint32_t release; /* futex: bumped by release; pausers that saw an older value go on */
+};
+
+/* One (rule, step, scope key): the ordinal of per=, or how far a sequence has come there. */
+struct plane_scope {
+	_Atomic uint64_t key; /* a hash of rule id, kind and scope key; 0 free */
+	_Atomic uint64_t count;
+	_Atomic int64_t ns;
+	_Atomic uint64_t extra;
+};
+
+enum cell_state { CELL_FREE, CELL_CLAIMED, CELL_DELAY, CELL_PAUSE, CELL_KILL, CELL_WAKE };
+
+/* One thread inside an action. Sleepers wait on state as a shared futex; CELL_WAKE ends the sleep. */
+struct plane_cell {
+	_Atomic uint64_t rule;
+	_Atomic uint32_t tid, state;
+	int64_t since_ns, until_ns;
+	uint32_t site, pad;
+};
+
+enum slot_state { SLOT_FREE, SLOT_ATTACHING, SLOT_LIVE, SLOT_EXECING, SLOT_DEAD };
+
+struct plane_slot {
+	_Atomic uint64_t state; /* generation << 8 | enum slot_state */
+	uint32_t pid;           /* in the process's own pid namespace */
+	uint32_t node;          /* index + 1 into the nodes, 0: none */
+	uint64_t start_ticks, pidns_inode;
+	uint32_t parent, tier;
+	_Atomic uint32_t point_count;
+	_Atomic uint32_t cells_full; /* actions that found no free cell */
+	char comm[16];
+	_Atomic uint64_t calls_seen[CALL_MAX / 64]; /* set by the first passage, which is always raised */
+	alignas(64) struct plane_cell cell[CELL_MAX];
+	alignas(64) _Atomic uint32_t armed[CALL_MAX]; /* 0, or the version at which it was raised */
+	alignas(64) _Atomic uint32_t point[POINT_MAX];
+	alignas(64) _Atomic uint64_t hits[RULE_MAX]; /* by rule entry; zeroed when the entry is reused */
+};
+
+/* BEGIN before a blocking or killing action, END after; everything else is one FIRE. */
+struct plane_event {
+	_Atomic uint64_t sequence; /* ticket * 2 + 1 while written, * 2 + 2 when whole */
+	int64_t ns;
+	uint64_t rule, ordinal;
+	uint32_t pid, tid;
+	uint16_t node, site;
+	uint8_t kind, action; /* enum control_event_kind (control.h), enum action_kind */
+	uint16_t pad;
+	int64_t result;
+	int32_t fd, error;
+	char rule_name[24], subject[160]; /* the tail of what is longer */
+	uint64_t check;                   /* hash of all above but sequence, with the ticket */
+};
+
+_Static_assert(sizeof(struct plane_lease) == 64, "abi");
+_Static_assert(sizeof(struct plane_cell) == 40, "abi");
+_Static_assert(sizeof(struct plane_event) == 256, "abi");
+_Static_assert(sizeof(struct plane_count) % 128 == 0, "abi");
+
+/* Parts, by offset. The caller has checked the head (plane_check, core_plane.c). */
+static inline void *plane_part(struct plane_head *head, enum plane_part_id id)
+{
+	return (char *)head + (uint64_t)head->part[id].offset_pages * 4096;
+}
+
+static inline struct plane_rule *plane_rules(struct plane_head *head)
+{
+	return (struct plane_rule *)plane_part(head, PART_RULES);
+}
+
+static inline struct plane_count *plane_counts(struct plane_head *head)
+{
+	return (struct plane_count *)plane_part(head, PART_COUNTS);
+}
+
+static inline struct plane_slot *plane_slots(struct plane_head *head)
+{
+	return (struct plane_slot *)plane_part(head, PART_SLOTS);
+}
+
+static inline struct plane_node *plane_nodes(struct plane_head *head)
+{
+	return (struct plane_node *)plane_part(head, PART_NODES);
+}
+
+static inline struct plane_point *plane_points(struct plane_head *head)
+{
+	return (struct plane_point *)plane_part(head, PART_POINTS);
+}
+
+static inline struct plane_lease *plane_leases(struct plane_head *head)
+{
+	return (struct plane_lease *)plane_part(head, PART_LEASES);
+}
+
+static inline struct plane_scope *plane_scopes(struct plane_head *head)
+{
+	return (struct plane_scope *)plane_part(head, PART_SCOPES);
+}
+
+static inline struct plane_event *plane_ring(struct plane_head *head)
+{
+	return (struct plane_event *)plane_part(head, PART_RING);
+}
+
+/* The layout this build expects: fills part[] and returns the size of the whole file in bytes. */
+uint64_t plane_layout(struct plane_part part[PART_MAX]);
+uint64_t plane_build_hash(void);
+
+/* 0, or a short reason (constant text) why this mapping of length bytes is no plane of ours. */
+const char *plane_check(const struct plane_head *head, uint64_t length);
+
+/* The event ring's check. */
+uint64_t plane_event_check(const struct plane_event *event, uint64_t ticket);
+
+#endif
