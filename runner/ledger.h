@@ -1,0 +1,80 @@
+/*
+ * ledger.h - the write-ahead record of a run: model.sqlite in the run directory (ledger.sql).
+ *
+ *     worker: ledger_intent()  ... blocks until the row is committed ...  request leaves
+ *     worker: ledger_outcome() ... queued, committed with the next group
+ *
+ * One thread owns the SQLite connection and commits what has queued up as one transaction (WAL,
+ * synchronous=OFF: the ledger must survive SIGKILL of failrun, not a power cut of the host). All
+ * functions may be called from any thread. When the ledger can't be written (disk full), the first
+ * error is kept: every later call returns it and the run ends as an environment error.
+ */
+#ifndef RUNNER_LEDGER_H
+#define RUNNER_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "failkit/why.h"
+#include "runner/driver.h"
+
+struct ledger;
+
+struct ledger_intent {
+	uint64_t op; /* from ledger_next_op() */
+	int worker, endpoint;
+	enum verb verb;
+	const char *key;     /* LIST: the prefix */
+	uint64_t generation; /* of the body sent; 0 when none */
+	uint64_t size, offset, length;
+	char tag[TAG_MAX]; /* of the body sent */
+	int64_t inv_ns;
+	uint64_t inv_seq;
+};
+
+struct ledger_outcome {
+	uint64_t op;
+	int64_t res_ns;
+	uint64_t res_seq;
+	enum outcome kind;
+	int status, error;
+	uint64_t sent;
+	int sends;
+	uint64_t seen, size; /* generation read, 0: absent or none; told size */
+	char tag[TAG_MAX];
+	uint64_t first, last; /* range answered */
+	int mark;             /* enum body_mark (body.h) */
+};
+
+int ledger_create(struct ledger **out, const char *path, struct why *why);
+int ledger_close(struct ledger *ledger, struct why *why); /* flushes; 0 or the kept error */
+int ledger_error(struct ledger *ledger, struct why *why);  /* 0 while all is well */
+
+uint64_t ledger_next_op(struct ledger *ledger);
+int ledger_intent(struct ledger *ledger, const struct ledger_intent *intent); /* waits for commit */
+int ledger_outcome(struct ledger *ledger, const struct ledger_outcome *outcome);
+/* A LIST page; entries is the JSON array of [key, size, tag]. */
+int ledger_page(struct ledger *ledger, uint64_t op, const char *after, const char *last, bool more,
+		const char *entries);
+
+/* Everything else; queued, in order. */
+int ledger_run(struct ledger *ledger, const char *key, const char *value);
+int ledger_phase(struct ledger *ledger, const char *name);
+int ledger_fault(struct ledger *ledger, int fault, const char *name, const char *kind,
+		 const char *node, const char *atom, const char *gate);
+/* Waits for commit when durable: what must be undone after a crash is recorded before it is done. */
+int ledger_fault_event(struct ledger *ledger, int fault, const char *event, uint64_t fires,
+		       const char *detail, bool durable);
+struct control_event;
+int ledger_fire(struct ledger *ledger, int fault, const struct control_event *event);
+int ledger_gate(struct ledger *ledger, int fault, const char *gate, const char *step,
+		int64_t started_ns, int64_t met_ns, const char *state);
+int ledger_process(struct ledger *ledger, const char *node, pid_t pid, int64_t started_ns,
+		   int64_t ended_ns, int status, const char *cause);
+int ledger_command(struct ledger *ledger, int64_t started_ns, int64_t ended_ns, const char *node,
+		   const char *line, int status, const char *output);
+int ledger_metric(struct ledger *ledger, const char *node, const char *name, double value);
+int ledger_flush(struct ledger *ledger); /* all that was queued is committed */
+
+#endif

@@ -1,0 +1,46 @@
+-- The ledger of a run. Evidence is inserted once and never updated: a row says what was known at its
+-- moment, what followed is another row. Judgements are appended beside and never rewrite evidence.
+-- No index but the operation's while ingesting; readers sort. Times are CLOCK_MONOTONIC in ns;
+-- inv_seq and res_seq come from one counter and break ties.
+PRAGMA application_id = 0x6661696c;
+PRAGMA user_version = 1;
+
+CREATE TABLE run(key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;  -- plan, seed, run_id, contract, versions, driver, can
+CREATE TABLE epoch(epoch INTEGER PRIMARY KEY, boot TEXT NOT NULL, wall_ns INTEGER NOT NULL,
+  mono_ns INTEGER NOT NULL) STRICT;                                        -- one more for each resume
+CREATE TABLE phase(ns INTEGER NOT NULL, name TEXT NOT NULL) STRICT;        -- boot, warmup, chaos, heal, quiet, sweep, end
+CREATE TABLE object(object INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE) STRICT;
+
+CREATE TABLE intent(op INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, worker INTEGER NOT NULL,
+  endpoint INTEGER NOT NULL, verb INTEGER NOT NULL, object INTEGER, generation INTEGER, size INTEGER,
+  offset INTEGER, length INTEGER, condition INTEGER, tag TEXT,             -- tag: of the body to be sent
+  inv_ns INTEGER NOT NULL, inv_seq INTEGER NOT NULL) STRICT;
+CREATE TABLE outcome(op INTEGER PRIMARY KEY, res_ns INTEGER NOT NULL, res_seq INTEGER NOT NULL,
+  kind INTEGER NOT NULL, status INTEGER, error INTEGER,                    -- enum outcome; HTTP; CURLcode
+  sent INTEGER, sends INTEGER,                                             -- bytes; connections used: 2 means maybe twice
+  seen INTEGER, size INTEGER, tag TEXT, first INTEGER, last INTEGER,       -- generation read (0 absent), told size and tag, range
+  mark INTEGER) STRICT;                                                    -- byte-level finding (body.h), 0 none
+CREATE TABLE page(op INTEGER PRIMARY KEY, after BLOB, last BLOB, more INTEGER NOT NULL,
+  entries BLOB NOT NULL) STRICT;                                           -- JSON array of [key, size, tag]
+
+CREATE TABLE fault(fault INTEGER PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, node TEXT,
+  atom TEXT NOT NULL, gate TEXT) STRICT;                                   -- the schedule, before anything starts
+CREATE TABLE fault_event(fault INTEGER NOT NULL, ns INTEGER NOT NULL, event TEXT NOT NULL,
+  fires INTEGER, detail TEXT) STRICT;                                      -- reached, applying, applied, fired, healing, healed, gated, failed, unrecovered
+CREATE TABLE fire(ring INTEGER PRIMARY KEY, ns INTEGER NOT NULL, fault INTEGER, rule TEXT NOT NULL,
+  node TEXT, pid INTEGER, tid INTEGER, site TEXT, action TEXT, ordinal INTEGER, subject TEXT,
+  result INTEGER, error INTEGER) STRICT;
+CREATE TABLE gate(fault INTEGER, gate TEXT, step TEXT, started_ns INTEGER, met_ns INTEGER, state TEXT) STRICT;
+CREATE TABLE process(node TEXT, pid INTEGER, started_ns INTEGER, ended_ns INTEGER, status INTEGER,
+  cause TEXT) STRICT;                                                      -- at its end: asked, rule, crashed, end
+CREATE TABLE command(started_ns INTEGER, ended_ns INTEGER, node TEXT, line TEXT, status INTEGER, output TEXT) STRICT;
+CREATE TABLE metric(ns INTEGER, node TEXT, name TEXT, value REAL) STRICT;
+CREATE TABLE base(object INTEGER PRIMARY KEY, cut_op INTEGER NOT NULL, state BLOB NOT NULL,
+  judgement INTEGER NOT NULL) STRICT;                                      -- left by compaction
+
+CREATE TABLE judgement(judgement INTEGER PRIMARY KEY, ns INTEGER, oracle TEXT, verdict TEXT NOT NULL,
+  reason TEXT) STRICT;
+CREATE TABLE violation(violation INTEGER PRIMARY KEY, judgement INTEGER NOT NULL, code TEXT NOT NULL,
+  object INTEGER, root INTEGER, followers INTEGER, text TEXT) STRICT;
+CREATE TABLE witness(violation INTEGER, place INTEGER, op INTEGER, text TEXT,
+  PRIMARY KEY(violation, place)) STRICT, WITHOUT ROWID;

@@ -1,0 +1,97 @@
+/*
+ * oracle.h - the judge: which answers are possible, and what to call the others.
+ *
+ * A pure state machine: it is fed what was asked and what was answered, in the order of the
+ * sequence numbers, and neither looks at a clock nor talks to anyone. The run feeds it as it goes
+ * (under one lock); `failrun check` feeds it again from the ledger and gets the same verdicts.
+ *
+ *     oracle_invoke()   before the first byte can leave
+ *     oracle_return()   after the last byte came, with what the driver and the body check found
+ *     oracle_finish()   names settle: never seen again is LOST-WRITE, seen again STALE-READ
+ *
+ * For each key it keeps the writes that can still matter, each with the interval in which it may
+ * take effect: [inv, res] when acknowledged, [inv, for ever) when ambiguous, cut short by whoever
+ * observes it. A read may answer what some write put there, if no other write that began after that
+ * one's end had ended (or been seen) before the read began. A wrong success is never excused, and a
+ * violation always has a witness: the few operations that contradict each other.
+ */
+#ifndef RUNNER_ORACLE_H
+#define RUNNER_ORACLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "failkit/why.h"
+#include "runner/driver.h"
+#include "runner/ledger.h"
+
+enum violation_code {
+	VIOLATION_NONE,
+	/* byte level: what the body check found, and answers that can't be understood */
+	CORRUPT, TORN, ZERO_FILL, TRUNCATED, EXTENDED, MISPLACED, CROSS_KEY, PHANTOM, BAD_ACK,
+	/* existence */
+	LOST_WRITE, WRONG_404, RESURRECTED_DELETE, ABORTED_READ, FUTURE_READ,
+	/* order */
+	STALE_READ, NON_MONOTONIC,
+	/* other operations */
+	WRONG_RANGE, HEAD_GET_MISMATCH,
+	LIST_OMISSION, LIST_PHANTOM, LIST_DUP, LIST_ORDER, LIST_META, LIST_TRUNC,
+	/* the system as a whole */
+	UNRECOVERED, SUT_CRASH,
+	VIOLATION_COUNT,
+};
+
+const char *violation_name(enum violation_code code);     /* "LOST-WRITE" */
+const char *violation_severity(enum violation_code code); /* "data loss", "corruption", "stale", "availability" */
+const char *violation_meaning(enum violation_code code);  /* one sentence */
+
+enum { WITNESS_MAX = 6 };
+
+struct violation {
+	enum violation_code code;
+	const char *key;
+	uint64_t op;                /* the operation that could not be */
+	uint64_t witness[WITNESS_MAX];
+	int witnesses;
+	unsigned followers;         /* later violations on the same key, grouped under this one */
+	char text[512];             /* one paragraph a person can check */
+};
+
+struct oracle;
+
+/* can: what the store's driver can do (enum store_can): no more than that is judged. */
+struct oracle *oracle_open(uint32_t can); /* NULL with errno */
+void oracle_close(struct oracle *oracle);
+
+void oracle_invoke(struct oracle *oracle, const struct ledger_intent *intent);
+/* entries: JSON of a LIST page with its after, last and more; NULL otherwise. Returns the code of a
+ * violation this answer is, VIOLATION_NONE when it is possible or proves nothing. */
+enum violation_code oracle_return(struct oracle *oracle, const struct ledger_outcome *outcome,
+				  const char *entries, const char *after, const char *last,
+				  bool more);
+/* Every process of the store was killed and restarted: nothing unapplied can still apply. */
+void oracle_fence(struct oracle *oracle, int64_t ns, uint64_t seq);
+void oracle_report(struct oracle *oracle, enum violation_code code, const char *key, uint64_t op,
+		   const char *text); /* found by others: UNRECOVERED, SUT-CRASH */
+void oracle_finish(struct oracle *oracle);
+
+/* What the run needs to know meanwhile. */
+struct oracle_count {
+	uint64_t ops[VERB_COUNT];       /* returned */
+	uint64_t verified[VERB_COUNT];  /* answers that were evidence and were possible */
+	uint64_t outcome[OUTCOME_COUNT];
+	uint64_t acks;                  /* acknowledged mutations */
+	uint64_t ambiguous_resolved;    /* ambiguous mutations later observed */
+	uint64_t violations;            /* roots */
+};
+void oracle_count(const struct oracle *oracle, struct oracle_count *out);
+
+/* Root violations, strongest first. Stops when each returns non-zero. */
+int oracle_violations(const struct oracle *oracle, int (*each)(void *, const struct violation *),
+		      void *arg);
+
+/* Every key ever written, for the sweep; present: could it be there now? */
+int oracle_keys(const struct oracle *oracle, int (*each)(void *, const char *key, bool present),
+		void *arg);
+
+#endif
