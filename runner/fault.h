@@ -1,0 +1,74 @@
+/*
+ * fault.h - the fault table: one row for each kind, the same four questions asked of all.
+ *
+ *     apply    do it, to the target that the schedule drew
+ *     applied  did it take effect? (the process is gone, the rule fired, packets were dropped)
+ *     heal     undo it
+ *     healed   is it really undone? (no thread inside an action, a packet gets through)
+ *
+ * A fault is recorded in the ledger before it is applied.
+ */
+#ifndef RUNNER_FAULT_H
+#define RUNNER_FAULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "failkit/control.h"
+#include "failkit/why.h"
+#include "runner/cluster.h"
+#include "runner/ledger.h"
+#include "runner/plan.h"
+
+enum fault_class { FAULT_PROCESS, FAULT_DISK, FAULT_NETWORK, FAULT_POINT };
+enum fault_needs { NEEDS_INTERPOSER = 1, NEEDS_NETFILTER = 2, NEEDS_TMPFS = 4 };
+
+/* One drawn fault: an entry of the schedule. */
+struct fault_atom {
+	int number;                     /* from 0, in the schedule's order */
+	const struct plan_fault *fault;
+	const struct fault_kind *kind;
+	char node[PLAN_NAME_MAX];       /* whom; "" for links */
+	char from[PLAN_NAME_MAX], to[PLAN_NAME_MAX];
+	char anchor[64];                /* "ack 400", "time 12s" */
+	uint64_t seed;                  /* of its own draws */
+	int64_t for_ns;
+	char text[512];                 /* the line that `failrun schedule` prints */
+};
+
+struct fault_context {
+	const struct plan *plan;
+	struct cluster *cluster;
+	struct control *control;
+	struct ledger *ledger;
+};
+
+/* An atom under way. */
+struct fault_run {
+	const struct fault_atom *atom;
+	struct node *node, *from, *to;
+	char rule[64];     /* name of the rule it set */
+	uint64_t fires;    /* as far as known */
+	uint64_t cut[2];
+	int cuts;
+	int64_t applied_ns, healed_ns;
+	char file[512];    /* full: what fills the disk */
+};
+
+struct fault_kind {
+	const char *name;
+	enum fault_class class_;
+	unsigned needs; /* enum fault_needs */
+	bool disruptive;
+	const char *help;
+	int (*check)(const struct plan_fault *fault, struct why *why); /* parameters, at plan_read */
+	int (*apply)(struct fault_run *run, const struct fault_context *c, struct why *why);
+	bool (*applied)(struct fault_run *run, const struct fault_context *c);
+	int (*heal)(struct fault_run *run, const struct fault_context *c, struct why *why);
+	bool (*healed)(struct fault_run *run, const struct fault_context *c);
+};
+
+const struct fault_kind *fault_kind_at(int i); /* NULL after the last */
+const struct fault_kind *fault_kind(const char *name, struct why *why); /* why: the nearest name */
+
+#endif
