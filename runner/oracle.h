@@ -69,8 +69,6 @@ void oracle_invoke(struct oracle *oracle, const struct ledger_intent *intent);
 enum violation_code oracle_return(struct oracle *oracle, const struct ledger_outcome *outcome,
 				  const char *entries, const char *after, const char *last,
 				  bool more);
-/* Every process of the store was killed and restarted: nothing unapplied can still apply. */
-void oracle_fence(struct oracle *oracle, int64_t ns, uint64_t seq);
 void oracle_report(struct oracle *oracle, enum violation_code code, const char *key, uint64_t op,
 		   const char *text); /* found by others: UNRECOVERED, SUT-CRASH */
 void oracle_finish(struct oracle *oracle);
