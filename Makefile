@@ -31,8 +31,8 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $@)
 
 # failpoint/: the core runs inside intercepted calls and allocates, locks and prints nothing; the
 # front parses, prints and serves people. lib is libfailpoint's own, failctl the tool's.
-CORE := calls
-FRONT := why
+CORE := calls pattern regex_match
+FRONT := why regex_compile
 CORE_SRC := $(CORE:%=failpoint/%.c)
 FRONT_SRC := $(FRONT:%=failpoint/%.c)
 LIB_SRC := $(wildcard failpoint/lib_*.c)
