@@ -12,6 +12,7 @@
 #define RUNNER_FAULT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "failkit/control.h"
@@ -48,7 +49,7 @@ struct fault_run {
 	const struct fault_atom *atom;
 	struct node *node, *from, *to;
 	char rule[64];     /* name of the rule it set */
-	uint64_t fires;    /* as far as known */
+	uint64_t fires, matches; /* of that rule; packets dropped by cuts; as far as known */
 	uint64_t cut[2];
 	int cuts;
 	int64_t applied_ns, healed_ns;
@@ -60,13 +61,22 @@ struct fault_kind {
 	enum fault_class class_;
 	unsigned needs; /* enum fault_needs */
 	bool disruptive;
+	int64_t hold_ns; /* stays applied for this long where the plan does not say */
+	int64_t cost_ns; /* about, from its anchor to its gate, without the hold: spaces the schedule */
 	const char *help;
+	/* The rule it sets, without a name; NULL for kinds that set none. */
+	int (*compose)(const struct fault_atom *atom, char *text, size_t size, struct why *why);
 	int (*check)(const struct plan_fault *fault, struct why *why); /* parameters, at plan_read */
 	int (*apply)(struct fault_run *run, const struct fault_context *c, struct why *why);
 	bool (*applied)(struct fault_run *run, const struct fault_context *c);
 	int (*heal)(struct fault_run *run, const struct fault_context *c, struct why *why);
 	bool (*healed)(struct fault_run *run, const struct fault_context *c);
 };
+
+/* The rule of an atom, named "f3-wal-eio" after its number, so that whoever meets it in an event
+ * knows the fault. 0, or -errno with what is wrong with it; "" for kinds that set no rule. */
+int fault_rule(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int fault_of_rule(const char *rule_name); /* 3; -1 when it is no fault's rule */
 
 const struct fault_kind *fault_kind_at(int i); /* NULL after the last */
 const struct fault_kind *fault_kind(const char *name, struct why *why); /* why: the nearest name */

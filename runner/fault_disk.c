@@ -1,0 +1,162 @@
+/* fault_disk.c - disks that are slow, failing or short, as rules; and a disk that is really full. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "failpoint/rule.h"
+#include "runner/fault_kinds.h"
+
+static const char *given(const char *text, const char *otherwise)
+{
+	return text && text[0] ? text : otherwise;
+}
+
+/* `rule` of the plan takes the place of the sites, `path` narrows them. */
+static int disk_rule(const struct fault_atom *atom, const char *sites, const char *action,
+		     char *text, size_t size, struct why *why)
+{
+	const struct plan_fault *fault = atom->fault;
+	const char *path = given(fault->path, "");
+	char plain[RULE_TEXT_MAX];
+	int n = snprintf(plain, sizeof(plain), "%s%s%s = %s", given(fault->rule, sites),
+			 path[0] ? ":path=" : "", path, action);
+
+	if (n < 0 || (size_t)n >= sizeof(plain))
+		return why_set(why, -ENOSPC, "the rule of fault \"%s\" is too long", fault->name);
+	return rule_bind(plain, atom->node, fault->count, text, size, why);
+}
+
+static int disk_error(const struct fault_atom *atom, const char *sites, const char *error,
+		      char *text, size_t size, struct why *why)
+{
+	char action[64];
+
+	snprintf(action, sizeof(action), "error(%s)", given(atom->fault->error, error));
+	return disk_rule(atom, sites, action, text, size, why);
+}
+
+int disk_enospc(const struct fault_atom *atom, char *text, size_t size, struct why *why)
+{
+	return disk_error(atom, "%write,%space", "ENOSPC", text, size, why);
+}
+
+int disk_eio(const struct fault_atom *atom, char *text, size_t size, struct why *why)
+{
+	return disk_error(atom, "%write,%sync", "EIO", text, size, why);
+}
+
+static int disk_slow(const struct fault_atom *atom, const char *sites, int64_t jitter_ns,
+		     char *text, size_t size, struct why *why)
+{
+	int64_t delay_ns = atom->fault->delay_ns;
+	char action[64];
+
+	/* 20 ms where the plan names no time: a disk that is slow, not dead. */
+	if (delay_ns <= 0 && jitter_ns <= 0)
+		delay_ns = 20000000;
+	if (jitter_ns > 0)
+		snprintf(action, sizeof(action), "delay(%lldus,jitter=%lldus)",
+			 (long long)delay_ns / 1000, (long long)jitter_ns / 1000);
+	else
+		snprintf(action, sizeof(action), "delay(%lldus)", (long long)delay_ns / 1000);
+	return disk_rule(atom, sites, action, text, size, why);
+}
+
+int disk_delay(const struct fault_atom *atom, char *text, size_t size, struct why *why)
+{
+	return disk_slow(atom, "%write,%sync", atom->fault->jitter_ns, text, size, why);
+}
+
+int disk_jitter(const struct fault_atom *atom, char *text, size_t size, struct why *why)
+{
+	int64_t jitter_ns = atom->fault->jitter_ns;
+
+	return disk_slow(atom, "%sync", jitter_ns > 0 ? jitter_ns : 30000000, text, size, why);
+}
+
+int disk_short(const struct fault_atom *atom, char *text, size_t size, struct why *why)
+{
+	char action[64] = "short(50%)";
+
+	if (atom->fault->bytes > 0)
+		snprintf(action, sizeof(action), "short(%lld)", (long long)atom->fault->bytes);
+	return disk_rule(atom, "%write", action, text, size, why);
+}
+
+int full_check(const struct plan_fault *fault, struct why *why)
+{
+	return process_check(fault, why);
+}
+
+static int64_t disk_free(const struct node *node)
+{
+	struct statvfs s;
+
+	return statvfs(node->dir, &s) ? -1 : (int64_t)s.f_bavail * (int64_t)s.f_frsize;
+}
+
+/* Allocates in halves until nothing more goes in: other writers race for the same space. */
+static int fill(int fd, const struct node *node, int64_t leave)
+{
+	int64_t at = 0;
+
+	for (int64_t step = disk_free(node) - leave; step >= 4096; step = disk_free(node) - leave) {
+		int error;
+
+		while ((error = posix_fallocate(fd, at, step)) == ENOSPC && step > 4096)
+			step /= 2;
+		if (error == ENOSPC)
+			return 0;
+		if (error)
+			return -error;
+		at += step;
+	}
+	return 0;
+}
+
+int full_apply(struct fault_run *run, const struct fault_context *c, struct why *why)
+{
+	int fd, error;
+
+	(void)c;
+	if (run->node->role->disk_bytes <= 0)
+		return why_set(why, -ENOTSUP, "\"full\" wants `disk = SIZE` in [role %s]",
+			       run->node->role->name);
+	snprintf(run->file, sizeof(run->file), "%.480s/.failkit-full", run->node->dir);
+	fd = open(run->file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return why_set(why, -errno, "cannot make \"%s\": %s", run->file, strerror(errno));
+	error = fill(fd, run->node, run->atom->fault->bytes);
+	close(fd);
+	if (error)
+		return why_set(why, error, "cannot fill \"%s\": %s", run->file, strerror(-error));
+	return 0;
+}
+
+bool full_applied(struct fault_run *run, const struct fault_context *c)
+{
+	int64_t left = disk_free(run->node);
+
+	(void)c;
+	if (left < 0 || left >= run->atom->fault->bytes + 65536)
+		return false;
+	run->fires = 1;
+	return true;
+}
+
+int full_heal(struct fault_run *run, const struct fault_context *c, struct why *why)
+{
+	(void)c;
+	if (unlink(run->file) && errno != ENOENT)
+		return why_set(why, -errno, "cannot free \"%s\": %s", run->file, strerror(errno));
+	return 0;
+}
+
+bool full_healed(struct fault_run *run, const struct fault_context *c)
+{
+	(void)c;
+	return access(run->file, F_OK) != 0;
+}

@@ -1,0 +1,61 @@
+/*
+ * fault_kinds.h - what stands in the rows of the fault table; for fault.c and fault_*.c alone.
+ *
+ *     fault_process.c   signals and restarts
+ *     fault_rule.c      kinds that set one rule in the interposer: they share all but compose()
+ *     fault_disk.c      what those rules say for disks; and filling a disk for real
+ *     fault_net.c       cuts in the network namespace; refused connections
+ *     fault_point.c     any rule, bound to the node that was drawn
+ */
+#ifndef RUNNER_FAULT_KINDS_H
+#define RUNNER_FAULT_KINDS_H
+
+#include "runner/fault.h"
+
+int64_t fault_now_ns(void);
+
+int process_check(const struct plan_fault *fault, struct why *why);
+int process_kill(struct fault_run *run, const struct fault_context *c, struct why *why);
+int process_stop(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool process_down(struct fault_run *run, const struct fault_context *c);
+int process_start(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool process_up(struct fault_run *run, const struct fault_context *c);
+int process_pause(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool process_paused(struct fault_run *run, const struct fault_context *c);
+int process_continue(struct fault_run *run, const struct fault_context *c, struct why *why);
+
+int rule_check(const struct plan_fault *fault, struct why *why);
+int rule_apply(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool rule_applied(struct fault_run *run, const struct fault_context *c);
+int rule_heal(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool rule_healed(struct fault_run *run, const struct fault_context *c);
+
+/* text with every step bound to node ("" leaves it), and with "count*" before the actions of each
+ * term unless some term counts already (count 0 leaves it). */
+int rule_bind(const char *text, const char *node, int64_t count, char *out, size_t size,
+	      struct why *why);
+
+int disk_enospc(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int disk_eio(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int disk_delay(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int disk_jitter(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int disk_short(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+
+int full_check(const struct plan_fault *fault, struct why *why);
+int full_apply(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool full_applied(struct fault_run *run, const struct fault_context *c);
+int full_heal(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool full_healed(struct fault_run *run, const struct fault_context *c);
+
+int net_check(const struct plan_fault *fault, struct why *why);
+int net_refuse(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int net_one_way(struct fault_run *run, const struct fault_context *c, struct why *why);
+int net_partition(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool net_applied(struct fault_run *run, const struct fault_context *c);
+int net_restore(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool net_restored(struct fault_run *run, const struct fault_context *c);
+
+int point_rule(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int point_check(const struct plan_fault *fault, struct why *why);
+
+#endif
