@@ -34,7 +34,7 @@ struct fault_atom {
 	char anchor[64];                /* "ack 400", "time 12s" */
 	uint64_t seed;                  /* of its own draws */
 	int64_t for_ns;
-	char text[512];                 /* the line that `failrun schedule` prints */
+	char text[1280];                /* the line that `failrun schedule` prints */
 };
 
 struct fault_context {

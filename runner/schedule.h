@@ -1,0 +1,54 @@
+/*
+ * schedule.h - (plan, seed) -> the list of faults, byte for byte the same every time.
+ *
+ *     #   anchor       fault      kind        whom      for     gate     rule
+ *     0   ack 400      wal-eio    point       ds2       0ms     default  f0-wal-eio := ...
+ *     1   after 812ms  kill-ds    kill-start  ds3       0ms     ds
+ *     2   ack +131     cut        one-way     fe1>ms2   2000ms  default
+ *
+ * Faults with an anchor in the plan come first, each once, exactly where the plan says. The others
+ * are dealt like cards: a deck holds each as often as its weight, is shuffled, dealt to the end and
+ * shuffled anew, as long as the estimated time of the list fits between warm-up and quiet phase. Their
+ * anchors are relative to the gate before them ("after": time; "ack +": acknowledged mutations), so a
+ * slow machine delays the list but does not change it, and each fault meets a recovered cluster.
+ *
+ * Every draw has its own stream, named after the fault and its occurrence: a fault taken out of the
+ * plan does not shift the targets of the others.
+ */
+#ifndef RUNNER_SCHEDULE_H
+#define RUNNER_SCHEDULE_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "failkit/why.h"
+#include "runner/fault.h"
+#include "runner/plan.h"
+
+enum { SCHEDULE_MAX = 4096 };
+
+struct schedule {
+	struct fault_atom *atom;
+	int atoms;
+	int fixed; /* the first of them have an anchor of the plan */
+};
+
+enum anchor_kind { ANCHOR_AFTER, ANCHOR_ACK_MORE, ANCHOR_TIME, ANCHOR_ACK, ANCHOR_HIT };
+
+struct anchor {
+	enum anchor_kind kind;
+	int64_t ns;
+	uint64_t count;
+	const char *selector; /* hit: within the text that was parsed */
+};
+
+/* "after D", "ack +N", "time D", "ack N", "hit N SELECTOR". */
+int anchor_parse(struct anchor *out, const char *text, struct why *why);
+
+/* Draws the list from plan->run.seed. 0 or -errno. */
+int schedule_make(struct schedule *out, const struct plan *plan, struct why *why);
+void schedule_fini(struct schedule *schedule);
+
+void schedule_print(const struct schedule *schedule, FILE *to);
+
+#endif

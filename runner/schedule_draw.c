@@ -1,0 +1,209 @@
+/* schedule_draw.c - whom a fault hits and when, each from the atom's own stream. */
+#include "runner/schedule_draw.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/seed.h"
+
+enum { CANDIDATE_MAX = 256 };
+
+struct candidates {
+	char name[CANDIDATE_MAX][PLAN_NAME_MAX];
+	int count;
+};
+
+static int candidate(struct candidates *c, const char *role, int64_t number)
+{
+	if (c->count == CANDIDATE_MAX)
+		return -ENOSPC;
+	snprintf(c->name[c->count++], PLAN_NAME_MAX, "%.20s%d", role, (int)(number % 100000));
+	return 0;
+}
+
+/* A word of `on` or `link`: a role stands for all its nodes that are no spares. */
+static int resolve(struct candidates *c, const struct plan *plan, const char *word,
+		   struct why *why)
+{
+	size_t length = strcspn(word, "0123456789");
+
+	for (int i = 0; i < plan->roles; i++) {
+		const struct plan_role *role = &plan->role[i];
+		int64_t number;
+		char *end;
+
+		if (strcmp(role->name, word) == 0) {
+			for (int64_t n = 1; n <= role->count; n++)
+				if (candidate(c, role->name, n))
+					return why_set(why, -ENOSPC, "\"%s\" is more than %d nodes",
+						       word, CANDIDATE_MAX);
+			return 0;
+		}
+		if (strlen(role->name) != length || strncmp(role->name, word, length) != 0)
+			continue;
+		number = strtoll(word + length, &end, 10);
+		if (*end == '\0' && number >= 1 && number <= role->count + role->spares)
+			return candidate(c, role->name, number);
+	}
+	return why_set(why, -EINVAL, "\"%s\" is neither a role nor a node of the plan", word);
+}
+
+static int resolve_list(struct candidates *c, const struct plan *plan, const char *list,
+			struct why *why)
+{
+	char copy[512], *rest = copy, *word;
+	int error = 0;
+
+	if (strlen(list) >= sizeof(copy))
+		return why_set(why, -ENOSPC, "\"%.40s...\" is too long", list);
+	strcpy(copy, list);
+	while (!error && (word = strtok_r(rest, ", \t", &rest)))
+		error = resolve(c, plan, word, why);
+	if (!error && c->count == 0)
+		return why_set(why, -EINVAL, "\"%s\" names no node", list);
+	return error;
+}
+
+static int draw_end(char *name, uint64_t *stream, const struct plan *plan, const char *list,
+		    const char *not, struct why *why)
+{
+	struct candidates c = {.count = 0};
+	int error = resolve_list(&c, plan, list, why);
+	uint64_t first;
+
+	if (error)
+		return error;
+	first = seed_below(stream, (uint64_t)c.count);
+	for (int i = 0; i < c.count; i++) {
+		const char *drawn = c.name[(first + (uint64_t)i) % (uint64_t)c.count];
+
+		if (strcmp(drawn, not) == 0)
+			continue;
+		snprintf(name, PLAN_NAME_MAX, "%s", drawn);
+		return 0;
+	}
+	return why_set(why, -EINVAL, "a link from \"%s\" to itself", not);
+}
+
+int draw_whom(struct fault_atom *atom, const struct plan *plan, struct why *why)
+{
+	const struct plan_fault *fault = atom->fault;
+	uint64_t stream = seed_named(atom->seed, "whom");
+	char from[128];
+	const char *arrow;
+	int error = 0;
+
+	if (atom->kind->class_ != FAULT_NETWORK) {
+		if (fault->on && fault->on[0])
+			error = draw_end(atom->node, &stream, plan, fault->on, "", why);
+		return error ? why_prefix(why, error, "fault \"%s\": on", fault->name) : 0;
+	}
+	arrow = fault->link ? strchr(fault->link, '>') : NULL;
+	if (!arrow || (size_t)(arrow - fault->link) >= sizeof(from))
+		return why_set(why, -EINVAL, "fault \"%s\": link wants FROM>TO", fault->name);
+	memcpy(from, fault->link, (size_t)(arrow - fault->link));
+	from[arrow - fault->link] = '\0';
+	error = draw_end(atom->from, &stream, plan, from, "", why);
+	if (!error)
+		error = draw_end(atom->to, &stream, plan, arrow + 1, atom->from, why);
+	return error ? why_prefix(why, error, "fault \"%s\": link", fault->name) : 0;
+}
+
+/* "250ms", "12s", "2m", "1.5s"; a bare number is milliseconds. */
+static int duration(int64_t *ns, const char *text)
+{
+	static const struct unit {
+		const char *name;
+		double ns;
+	} units[] = {{"", 1e6}, {"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || !(value >= 0 && value < 1e9))
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(units[i].name, end) == 0) {
+			*ns = (int64_t)(value * units[i].ns);
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int count(uint64_t *n, const char *text, const char **rest)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	*n = strtoull(text, &end, 10);
+	*rest = end;
+	return errno ? -EINVAL : 0;
+}
+
+int anchor_parse(struct anchor *out, const char *text, struct why *why)
+{
+	static const char wanted[] = "\"ack N\", \"time D\" or \"hit N SELECTOR\"";
+	struct anchor a = {0};
+	const char *rest = "";
+	int error = -EINVAL;
+
+	if (strncmp(text, "after ", 6) == 0) {
+		a.kind = ANCHOR_AFTER;
+		error = duration(&a.ns, text + 6);
+	} else if (strncmp(text, "time ", 5) == 0) {
+		a.kind = ANCHOR_TIME;
+		error = duration(&a.ns, text + 5);
+	} else if (strncmp(text, "ack +", 5) == 0) {
+		a.kind = ANCHOR_ACK_MORE;
+		error = count(&a.count, text + 5, &rest);
+	} else if (strncmp(text, "ack ", 4) == 0) {
+		a.kind = ANCHOR_ACK;
+		error = count(&a.count, text + 4, &rest);
+	} else if (strncmp(text, "hit ", 4) == 0) {
+		a.kind = ANCHOR_HIT;
+		error = count(&a.count, text + 4, &rest);
+		if (!error && (a.count == 0 || rest[0] != ' ' || !rest[1]))
+			error = -EINVAL;
+		a.selector = error ? NULL : rest + 1;
+		rest = "";
+	}
+	if (error || *rest)
+		return why_set(why, -EINVAL, "anchor \"%s\": wanted %s", text, wanted);
+	*out = a;
+	return 0;
+}
+
+int draw_fixed_anchor(struct fault_atom *atom, struct why *why)
+{
+	struct anchor anchor;
+	int error = anchor_parse(&anchor, atom->fault->anchor, why);
+
+	if (error)
+		return why_prefix(why, error, "fault \"%s\"", atom->fault->name);
+	if (strlen(atom->fault->anchor) >= sizeof(atom->anchor))
+		return why_set(why, -ENOSPC, "fault \"%s\": its anchor is longer than %zu characters",
+			       atom->fault->name, sizeof(atom->anchor) - 1);
+	strcpy(atom->anchor, atom->fault->anchor);
+	return 0;
+}
+
+int64_t draw_anchor(struct fault_atom *atom, const struct plan *plan)
+{
+	/* A fifteenth of the run, from 0.3 to 3 s, and at least a third of that. */
+	int64_t spread_ms = plan->run.duration_ns / 15 / 1000000;
+	uint64_t stream = seed_named(atom->seed, "when");
+
+	spread_ms = spread_ms < 300 ? 300 : spread_ms > 3000 ? 3000 : spread_ms;
+	if (seed_below(&stream, 2)) {
+		uint64_t acks = 20 + seed_below(&stream, 130);
+
+		snprintf(atom->anchor, sizeof(atom->anchor), "ack +%llu", (unsigned long long)acks);
+		return spread_ms / 2 * 1000000;
+	}
+	spread_ms = spread_ms / 3 + (int64_t)seed_below(&stream, (uint64_t)spread_ms * 2 / 3);
+	snprintf(atom->anchor, sizeof(atom->anchor), "after %lldms", (long long)spread_ms);
+	return spread_ms * 1000000;
+}
