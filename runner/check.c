@@ -1,0 +1,251 @@
+/* check.c - see check.h: the ledger's evidence, fed to the oracle in the order of its sequence. */
+#include "runner/check.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/judgement.h"
+#include "runner/oracle.h"
+
+static const char *text_at(sqlite3_stmt *s, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(s, column);
+
+	return text ? text : "";
+}
+
+static uint64_t number_at(sqlite3_stmt *s, int column)
+{
+	return (uint64_t)sqlite3_column_int64(s, column);
+}
+
+static int open_ledger(const char *dir, sqlite3 **db, struct why *why)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/model.sqlite", dir);
+	/* Read-write, since a ledger cut by SIGKILL has its last groups in the write-ahead log. */
+	int rc = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(*db, "SELECT count(*) FROM run", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		return 0;
+	why_set(why, -EINVAL, "\"%s\" is not a run's ledger: %s", path,
+		*db ? sqlite3_errmsg(*db) : sqlite3_errstr(rc));
+	sqlite3_close(*db);
+	return -EINVAL;
+}
+
+static uint64_t run_number(sqlite3 *db, const char *key)
+{
+	sqlite3_stmt *s;
+	uint64_t n = 0;
+
+	if (sqlite3_prepare_v2(db, "SELECT value FROM run WHERE key = ?", -1, &s, NULL) !=
+	    SQLITE_OK)
+		return 0;
+	sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC);
+	if (sqlite3_step(s) == SQLITE_ROW)
+		n = number_at(s, 0);
+	sqlite3_finalize(s);
+	return n;
+}
+
+static const char intent_sql[] =
+	"SELECT i.op, i.worker, i.endpoint, i.verb, o.key, i.generation, i.size, i.offset, "
+	"i.length, "
+	"i.tag, i.inv_ns, i.inv_seq FROM intent i LEFT JOIN object o ON o.object = i.object "
+	"ORDER BY i.inv_seq";
+static const char outcome_sql[] =
+	"SELECT o.op, o.res_ns, o.res_seq, o.kind, o.status, o.error, o.sent, o.sends, o.seen, "
+	"o.size, "
+	"o.tag, o.first, o.last, o.mark, p.entries, p.after, p.last, p.more "
+	"FROM outcome o LEFT JOIN page p ON p.op = o.op ORDER BY o.res_seq";
+
+static void read_intent(sqlite3_stmt *s, struct ledger_intent *i)
+{
+	*i = (struct ledger_intent){
+		.op = number_at(s, 0),
+		.worker = sqlite3_column_int(s, 1),
+		.endpoint = sqlite3_column_int(s, 2),
+		.verb = (enum verb)(number_at(s, 3) % VERB_COUNT),
+		.key = text_at(s, 4),
+		.generation = number_at(s, 5),
+		.size = number_at(s, 6),
+		.offset = number_at(s, 7),
+		.length = number_at(s, 8),
+		.inv_ns = sqlite3_column_int64(s, 10),
+		.inv_seq = number_at(s, 11),
+	};
+	snprintf(i->tag, sizeof(i->tag), "%s", text_at(s, 9));
+}
+
+static void read_outcome(sqlite3_stmt *s, struct ledger_outcome *o)
+{
+	*o = (struct ledger_outcome){
+		.op = number_at(s, 0),
+		.res_ns = sqlite3_column_int64(s, 1),
+		.res_seq = number_at(s, 2),
+		.kind = (enum outcome)(number_at(s, 3) % OUTCOME_COUNT),
+		.status = sqlite3_column_int(s, 4),
+		.error = sqlite3_column_int(s, 5),
+		.sent = number_at(s, 6),
+		.sends = sqlite3_column_int(s, 7),
+		.seen = number_at(s, 8),
+		.size = number_at(s, 9),
+		.first = number_at(s, 11),
+		.last = number_at(s, 12),
+		.mark = sqlite3_column_int(s, 13),
+	};
+	snprintf(o->tag, sizeof(o->tag), "%s", text_at(s, 10));
+}
+
+struct feed {
+	sqlite3_stmt *intent, *outcome;
+	bool intents, outcomes; /* is there a row under the cursor? */
+};
+
+/* One step of the merge of both, by sequence number. */
+static void feed_next(struct feed *f, struct oracle *oracle)
+{
+	bool ask =
+		f->intents && (!f->outcomes || number_at(f->intent, 11) < number_at(f->outcome, 2));
+
+	if (ask) {
+		struct ledger_intent intent;
+		read_intent(f->intent, &intent);
+		oracle_invoke(oracle, &intent);
+		f->intents = sqlite3_step(f->intent) == SQLITE_ROW;
+	} else {
+		struct ledger_outcome outcome;
+		read_outcome(f->outcome, &outcome);
+		oracle_return(oracle, &outcome, text_at(f->outcome, 14), text_at(f->outcome, 15),
+			      text_at(f->outcome, 16), sqlite3_column_int(f->outcome, 17) != 0);
+		f->outcomes = sqlite3_step(f->outcome) == SQLITE_ROW;
+	}
+}
+
+static int feed_all(sqlite3 *db, struct oracle *oracle, struct why *why)
+{
+	struct feed f = {0};
+	int result = 0;
+
+	if (sqlite3_prepare_v2(db, intent_sql, -1, &f.intent, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(db, outcome_sql, -1, &f.outcome, NULL) != SQLITE_OK) {
+		result = why_set(why, -EINVAL, "cannot read the ledger: %s", sqlite3_errmsg(db));
+	} else {
+		f.intents = sqlite3_step(f.intent) == SQLITE_ROW;
+		f.outcomes = sqlite3_step(f.outcome) == SQLITE_ROW;
+		while (f.intents || f.outcomes)
+			feed_next(&f, oracle);
+	}
+	sqlite3_finalize(f.intent);
+	sqlite3_finalize(f.outcome);
+	return result;
+}
+
+/* What the run itself found outside the history: gates not met, crashes. */
+static void feed_reported(sqlite3 *db, struct oracle *oracle)
+{
+	sqlite3_stmt *s;
+
+	if (sqlite3_prepare_v2(
+		    db,
+		    "SELECT code, text FROM violation WHERE code IN ('UNRECOVERED', 'SUT-CRASH') "
+		    "AND judgement = (SELECT min(judgement) FROM judgement)",
+		    -1, &s, NULL) != SQLITE_OK)
+		return;
+	while (sqlite3_step(s) == SQLITE_ROW)
+		oracle_report(oracle, !strcmp(text_at(s, 0), "SUT-CRASH") ? SUT_CRASH : UNRECOVERED,
+			      "", 0, text_at(s, 1));
+	sqlite3_finalize(s);
+}
+
+/* Without a violation the verdict rests on what the run could say of itself. */
+static enum verdict verdict_of(sqlite3 *db, const struct oracle_count *count, char *reason,
+			       size_t size)
+{
+	enum verdict verdict = VERDICT_UNKNOWN;
+	sqlite3_stmt *s;
+
+	snprintf(reason, size, "the run was cut before its final sweep");
+	if (count->violations) {
+		snprintf(reason, size, "%llu violation%s", (unsigned long long)count->violations,
+			 count->violations == 1 ? "" : "s");
+		return VERDICT_FAIL;
+	}
+	if (sqlite3_prepare_v2(db,
+			       "SELECT verdict, reason FROM judgement WHERE oracle = 'run' "
+			       "ORDER BY judgement LIMIT 1",
+			       -1, &s, NULL) != SQLITE_OK)
+		return verdict;
+	if (sqlite3_step(s) == SQLITE_ROW) {
+		snprintf(reason, size, "%s", text_at(s, 1));
+		verdict = !strcmp(text_at(s, 0), "PASS")      ? VERDICT_PASS
+			  : !strcmp(text_at(s, 0), "INVALID") ? VERDICT_INVALID
+							      : VERDICT_UNKNOWN;
+	}
+	sqlite3_finalize(s);
+	return verdict;
+}
+
+static int print_violation(void *arg, const struct violation *v)
+{
+	(void)arg;
+	printf("%s %s\n    %s\n    witness: operations", violation_name(v->code), v->key, v->text);
+	for (int i = 0; i < v->witnesses; i++)
+		printf(" %llu", (unsigned long long)v->witness[i]);
+	if (v->followers)
+		printf("; %u more on this key", v->followers);
+	printf("\n");
+	return 0;
+}
+
+static uint64_t sum(const uint64_t *n, int count)
+{
+	uint64_t total = 0;
+
+	for (int i = 0; i < count; i++)
+		total += n[i];
+	return total;
+}
+
+static int judge(const char *dir, sqlite3 *db, struct oracle *oracle, struct why *why)
+{
+	struct oracle_count count;
+	char reason[512], path[4096];
+
+	int rc = feed_all(db, oracle, why);
+	if (rc)
+		return rc;
+	feed_reported(db, oracle);
+	oracle_finish(oracle);
+	oracle_count(oracle, &count);
+	enum verdict verdict = verdict_of(db, &count, reason, sizeof(reason));
+	oracle_violations(oracle, print_violation, NULL);
+	printf("%llu operations, %llu verified, %llu violations\n%s%s%s\n",
+	       (unsigned long long)sum(count.ops, VERB_COUNT),
+	       (unsigned long long)sum(count.verified, VERB_COUNT),
+	       (unsigned long long)count.violations, verdict_name(verdict), *reason ? ": " : "",
+	       reason);
+	snprintf(path, sizeof(path), "%s/model.sqlite", dir);
+	rc = judgement_append(path, "check", oracle, verdict, reason, why);
+	return rc ? rc : verdict_exit_code(verdict);
+}
+
+int check_run(const char *dir, struct why *why)
+{
+	sqlite3 *db = NULL;
+	int rc = open_ledger(dir, &db, why);
+
+	if (rc)
+		return rc;
+	struct oracle *oracle = oracle_open((uint32_t)run_number(db, "can"));
+	rc = oracle ? judge(dir, db, oracle, why) : -ENOMEM;
+	oracle_close(oracle);
+	sqlite3_close(db);
+	return rc;
+}
