@@ -78,7 +78,8 @@ struct plane_head {
 	char note[128];
 	struct plane_part part[PART_MAX];
 	alignas(64) _Atomic uint32_t version;  /* +1 after each publish or retire; never 0 */
-	_Atomic uint32_t event_waiters;        /* futex: bumped with ring_head when someone waits */
+	_Atomic uint32_t event_waiters;        /* futex; bit 0: a watcher sleeps. Who wrote an event
+	                                          and finds it set adds 1 and wakes all */
 	_Atomic uint64_t heal_upto;            /* rules with an id up to this act no more */
 	_Atomic uint64_t live[RULE_MAX / 64];  /* a bit for each rule entry that is in force */
 	_Atomic uint32_t sequences;            /* live rules of more than one step */
@@ -156,6 +157,7 @@ struct plane_slot {
 	_Atomic uint32_t cells_full; /* actions that found no free cell */
 	char comm[16];
 	_Atomic uint64_t calls_seen[CALL_MAX / 64]; /* set by the first passage, which is always raised */
+	_Atomic uint64_t points[POINT_MAX / 64];   /* a bit for each point this process has */
 	alignas(64) struct plane_cell cell[CELL_MAX];
 	alignas(64) _Atomic uint32_t armed[CALL_MAX]; /* 0, or the version at which it was raised */
 	alignas(64) _Atomic uint32_t point[POINT_MAX];

@@ -60,6 +60,10 @@ int control_set(struct control *control, const char *text, int flags, uint64_t *
 		struct why *why);
 /* The same for a text of several rules: all or none. */
 int control_set_all(struct control *control, const char *text, int flags, struct why *why);
+/* The same, telling what was made, in order. */
+int control_set_each(struct control *control, const char *text, int flags,
+		     int (*each)(void *arg, uint64_t id, const char *name), void *arg,
+		     struct why *why);
 
 /* By name or decimal id. -ENOENT with the nearest name. Wakes who sleeps or pauses in it, and waits
  * until they are out or deadline_ns of CLOCK_MONOTONIC has passed (-ETIMEDOUT, why names them). */
@@ -119,7 +123,7 @@ bool control_seen_calls(struct control *control, const char *node);
 struct control_point {
 	char name[96];
 	unsigned processes; /* live ones that have it */
-	uint64_t hits;
+	bool takes_value;   /* some site of this name can return one */
 };
 int control_points(struct control *control, int (*each)(void *, const struct control_point *),
 		   void *arg);

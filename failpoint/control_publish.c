@@ -1,0 +1,319 @@
+/*
+ * control_publish.c - see plane.h for the protocol: entries, live bits, raising armed[].
+ *
+ * An entry is reused as late as possible, in a round, so that a thread that still holds a copy of
+ * the rule that was there counts into an entry nobody looks at. A rule that replaces another takes
+ * an entry under the same word of live bits: one store swaps them.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "failpoint/control_impl.h"
+#include "failpoint/control_publish.h"
+#include "failpoint/pattern.h"
+
+enum { WORD_BITS = 64 };
+
+struct sites {
+	uint64_t calls[CALL_MAX / 64], points[POINT_MAX / 64];
+};
+
+bool control_entry_is_live(struct control *control, unsigned entry)
+{
+	return atomic_load(&control->head->live[entry / WORD_BITS]) >> entry % WORD_BITS & 1;
+}
+
+/* Ids are given out from 1 and entries from the front, so a young plane need not be searched whole.
+ * The search for a free entry starts at the id and passes over at most as many as there are. */
+unsigned control_entries_used(struct control *control)
+{
+	uint64_t bound = control->head->next_id * 2 + WORD_BITS;
+
+	return bound < RULE_MAX ? (unsigned)bound : RULE_MAX;
+}
+
+int control_find_name(struct control *control, const char *name)
+{
+	struct plane_rule *rules = plane_rules(control->head);
+	int used = (int)control_entries_used(control);
+
+	for (int i = 0; i < used; i++)
+		if (atomic_load(&rules[i].id) && strncmp(rules[i].rule.name, name, RULE_NAME_MAX) == 0)
+			return i;
+	return -1;
+}
+
+/* 0 means "none yet" to a slot's armed[], so a version is never 0. */
+uint32_t control_bump_version(struct control *control)
+{
+	uint32_t version = atomic_load(&control->head->version) + 1;
+
+	if (version == 0)
+		version = 1;
+	atomic_store(&control->head->version, version);
+	return version;
+}
+
+static bool has_unless(const struct rule *rule)
+{
+	for (unsigned s = 0; s < rule->steps && s < RULE_STEP_MAX; s++) {
+		if (rule->step[s].unless_classes)
+			return true;
+		for (unsigned w = 0; w < CALL_MAX / 64; w++)
+			if (rule->step[s].unless_calls[w])
+				return true;
+	}
+	return false;
+}
+
+void control_recount(struct control *control)
+{
+	struct plane_rule *rules = plane_rules(control->head);
+	uint32_t sequences = 0;
+
+	for (unsigned i = 0; i < RULE_MAX; i++)
+		if (control_entry_is_live(control, i) && rules[i].rule.steps > 1)
+			sequences++;
+	atomic_store(&control->head->sequences, sequences);
+}
+
+static void set_live(struct control *control, int on, int off)
+{
+	int word = (on >= 0 ? on : off) / WORD_BITS;
+	uint64_t live = atomic_load(&control->head->live[word]);
+
+	if (off >= 0)
+		live &= ~(UINT64_C(1) << off % WORD_BITS);
+	if (on >= 0)
+		live |= UINT64_C(1) << on % WORD_BITS;
+	atomic_store(&control->head->live[word], live);
+}
+
+void control_retire(struct control *control, unsigned entry)
+{
+	set_live(control, -1, (int)entry);
+	control_bump_version(control);
+	control_recount(control);
+}
+
+void control_retire_all(struct control *control)
+{
+	atomic_store(&control->head->heal_upto, control->head->next_id - 1);
+	for (unsigned w = 0; w < RULE_MAX / WORD_BITS; w++)
+		atomic_store(&control->head->live[w], 0);
+	control_bump_version(control);
+	control_recount(control);
+}
+
+void control_forget(struct control *control, unsigned entry)
+{
+	atomic_store(&plane_rules(control->head)[entry].id, 0);
+}
+
+/* ---- Raising ---- */
+
+static void add_call_sites(struct sites *sites, const uint64_t *calls, uint32_t classes)
+{
+	for (unsigned w = 0; w < CALL_MAX / 64; w++)
+		sites->calls[w] |= calls[w];
+	for (unsigned i = 0; classes && i < CALL_COUNT; i++)
+		if (call_table[i].classes & classes)
+			sites->calls[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+/* A name that is being written now belongs to a process whose points start raised. */
+static void add_points(struct control *control, struct sites *sites, const char *glob)
+{
+	struct plane_point *points = plane_points(control->head);
+
+	for (unsigned i = 0; i < POINT_MAX; i++)
+		if (atomic_load(&points[i].used) == 2 && pattern_name(glob, points[i].name))
+			sites->points[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+static void find_sites(struct control *control, const struct rule *rule, struct sites *sites)
+{
+	memset(sites, 0, sizeof(*sites));
+	for (unsigned s = 0; s < rule->steps; s++) {
+		const struct rule_step *step = &rule->step[s];
+
+		add_call_sites(sites, step->calls, step->classes);
+		add_call_sites(sites, step->unless_calls, step->unless_classes);
+		for (unsigned g = 0; g < step->globs; g++)
+			add_points(control, sites, rule->pool + rule->glob[step->first_glob + g]);
+	}
+}
+
+static void raise_bits(_Atomic uint32_t *armed, const uint64_t *bits, unsigned words,
+		       uint32_t version)
+{
+	for (unsigned w = 0; w < words; w++)
+		for (uint64_t left = bits[w]; left; left &= left - 1)
+			atomic_store_explicit(&armed[w * 64 + (unsigned)__builtin_ctzll(left)], version,
+					      memory_order_release);
+}
+
+static void raise_sites(struct control *control, const struct sites *sites, uint32_t version)
+{
+	for (unsigned i = 0; i < SLOT_MAX; i++) {
+		struct plane_slot *slot = control_slot(control, i);
+
+		if (!control_slot_is_running(slot))
+			continue;
+		raise_bits(slot->armed, sites->calls, CALL_MAX / 64, version);
+		raise_bits(slot->point, sites->points, POINT_MAX / 64, version);
+	}
+	/* A full barrier, that ThreadSanitizer understands too. */
+	atomic_fetch_add(&control->head->version, 0);
+}
+
+void control_raise_all(struct control *control)
+{
+	struct sites sites;
+
+	memset(&sites, 0xff, sizeof(sites));
+	raise_sites(control, &sites, control_bump_version(control));
+}
+
+/* ---- Entries ---- */
+
+static bool entry_is_inside(struct control *control, unsigned entry)
+{
+	uint64_t id = atomic_load(&plane_rules(control->head)[entry].id);
+
+	return control_count_inside(control, (struct control_range){id, id}, false) > 0;
+}
+
+/* The first free one from the cursor on, else the oldest that acts no more; -1 when all are live. */
+static int choose_entry(struct control *control, unsigned first, unsigned count, unsigned cursor)
+{
+	struct plane_rule *rules = plane_rules(control->head);
+	uint64_t oldest = UINT64_MAX;
+	int best = -1;
+
+	for (unsigned n = 0; n < count; n++) {
+		unsigned i = first + (cursor + n) % count;
+		uint64_t id = atomic_load(&rules[i].id);
+
+		if (id == 0)
+			return (int)i;
+		if (id < oldest && !control_entry_is_live(control, i) &&
+		    !entry_is_inside(control, i)) {
+			oldest = id;
+			best = (int)i;
+		}
+	}
+	return best;
+}
+
+unsigned control_entries_free(struct control *control)
+{
+	unsigned n = RULE_MAX;
+
+	for (unsigned w = 0; w < RULE_MAX / WORD_BITS; w++)
+		n -= (unsigned)__builtin_popcountll(atomic_load(&control->head->live[w]));
+	return n;
+}
+
+static void clear_counts(struct control *control, unsigned entry)
+{
+	struct plane_count *count = &plane_counts(control->head)[entry];
+
+	atomic_store_explicit(&count->matches, 0, memory_order_relaxed);
+	atomic_store_explicit(&count->fires, 0, memory_order_relaxed);
+	atomic_store_explicit(&count->suppressed, 0, memory_order_relaxed);
+	for (unsigned t = 0; t < RULE_TERM_MAX; t++)
+		atomic_store_explicit(&count->term_fires[t], 0, memory_order_relaxed);
+	atomic_store_explicit(&count->first_match_ns, 0, memory_order_relaxed);
+	for (unsigned i = 0; i < SLOT_MAX; i++) {
+		struct plane_slot *slot = control_slot(control, i);
+
+		if ((atomic_load_explicit(&slot->state, memory_order_relaxed) & 0xff) != SLOT_FREE)
+			atomic_store_explicit(&slot->hits[entry], 0, memory_order_relaxed);
+	}
+}
+
+/* The sequence lock's writer: a target that copies the body meanwhile sees it odd or changed. */
+static void write_entry(struct control *control, unsigned entry, const struct rule *rule,
+			uint64_t id, uint32_t lease)
+{
+	struct plane_rule *to = &plane_rules(control->head)[entry];
+
+	atomic_fetch_add(&to->sequence, 1);
+	to->lease = lease;
+	to->lease_generation =
+		lease ? atomic_load(&plane_leases(control->head)[lease - 1].generation) : 0;
+	to->published_ns = control_now_ns();
+	to->rule = *rule;
+	atomic_store(&to->id, id);
+	atomic_fetch_add(&to->sequence, 1);
+}
+
+/* A rule without a name is called by its id; an id whose name somebody took is passed over. */
+static uint64_t choose_id(struct control *control, struct rule *rule)
+{
+	uint64_t id;
+
+	do {
+		id = control->head->next_id++;
+		if (rule->name[0])
+			return id;
+		snprintf(rule->name, sizeof(rule->name), "r%llu", (unsigned long long)id);
+		if (control_find_name(control, rule->name) < 0)
+			return id;
+		rule->name[0] = 0;
+	} while (1);
+}
+
+static int find_entry(struct control *control, int replaced)
+{
+	unsigned cursor = (unsigned)(control->head->next_id % RULE_MAX);
+	int entry = -1;
+
+	if (replaced >= 0 && control_entry_is_live(control, (unsigned)replaced))
+		entry = choose_entry(control, (unsigned)replaced / WORD_BITS * WORD_BITS, WORD_BITS,
+				     cursor % WORD_BITS);
+	if (entry < 0)
+		entry = choose_entry(control, 0, RULE_MAX, cursor);
+	return entry;
+}
+
+/* Swaps live bits: with one store when both are under one word. Otherwise the old rule goes first,
+ * so that a one-shot can't fire by both. */
+static void swap_live(struct control *control, int on, int off)
+{
+	if (off >= 0 && off / WORD_BITS != on / WORD_BITS) {
+		set_live(control, -1, off);
+		off = -1;
+	}
+	set_live(control, on, off);
+}
+
+int control_publish(struct control *control, struct rule *rule, uint32_t lease,
+		    struct control_published *out, struct why *why)
+{
+	int old = rule->name[0] ? control_find_name(control, rule->name) : -1;
+	int entry = find_entry(control, old);
+	struct sites sites;
+	uint32_t version;
+
+	if (entry < 0)
+		return why_set(why, -ENOSPC, "plane \"%s\" holds %d live rules, no more fit",
+			       control->name, RULE_MAX);
+	out->replaced = old >= 0 ? atomic_load(&plane_rules(control->head)[old].id) : 0;
+	out->id = choose_id(control, rule);
+	memcpy(out->name, rule->name, sizeof(out->name));
+	clear_counts(control, (unsigned)entry);
+	write_entry(control, (unsigned)entry, rule, out->id, lease);
+	swap_live(control, entry, old);
+	if (old >= 0 && old != entry)
+		control_forget(control, (unsigned)old);
+	control_recount(control);
+	version = control_bump_version(control);
+	if (has_unless(rule))
+		atomic_store(&control->head->unless_version, version);
+	find_sites(control, rule, &sites);
+	raise_sites(control, &sites, version);
+	return 0;
+}
