@@ -1,0 +1,47 @@
+/*
+ * db_sql.h - the statements of the metadata database, each prepared once a connection.
+ *
+ * A connection (struct sql) is used by one thread at a time.
+ */
+#ifndef REFSTORE_DB_SQL_H
+#define REFSTORE_DB_SQL_H
+
+#include <sqlite3.h>
+
+#include "tests/refstore/util.h"
+
+enum sql_id {
+	SQL_BEGIN,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	SQL_COUNT_UP,
+	SQL_PUT,
+	SQL_DELETE,
+	SQL_REPLICAS,
+	SQL_CONDEMN,
+	SQL_IS_CONDEMNED,
+	SQL_META,
+	SQL_LIST,
+	SQL_UNDER_COUNT,
+	SQL_UNDER,
+	SQL_OBJECTS,
+	SQL_COUNT
+};
+
+struct sql {
+	struct sql *next;
+	sqlite3 *db;
+	sqlite3_stmt *statements[SQL_COUNT];
+};
+
+/* create: makes the tables that are missing. */
+int sql_open(struct sql *sql, const char *path, bool create, struct trouble *trouble);
+void sql_close(struct sql *sql);
+
+/* The statement, reset, with text bound to ?1, ?2, ... */
+sqlite3_stmt *sql_start(struct sql *sql, enum sql_id id, int count, ...);
+/* Runs a statement that yields no row; an SQLite code, SQLITE_DONE when it went well. */
+int sql_run(sqlite3_stmt *statement);
+const char *sql_text(sqlite3_stmt *statement, int column);
+
+#endif

@@ -1,0 +1,162 @@
+/* fe_bugs.c - see fe_bugs.h. */
+#include "tests/refstore/fe_bugs.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/refstore/bugs.h"
+
+#define SLOTS         8192
+#define LISTS         64
+#define STALE_READ_MS 1500
+#define STALE_LIST_MS 3000
+#define LATE_SEND_MS  300
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* One object by key: whoever comes later to the same slot replaces it. */
+static struct slot {
+	uint64_t key;
+	uint64_t when_ms;
+	struct object object;
+} slots[SLOTS];
+
+static struct list {
+	char path[1024];
+	char *answer;
+	size_t length;
+	uint64_t when_ms;
+} lists[LISTS];
+
+struct late {
+	struct late *next;
+	struct object object;
+	char body[];
+};
+static struct late *waiting;
+
+static struct slot *slot_of(const char *key, uint64_t *hash)
+{
+	*hash = tag_of(key, strlen(key));
+	return &slots[*hash % SLOTS];
+}
+
+void tombstone_set(const char *key, const struct object *object)
+{
+	uint64_t hash;
+	struct slot *slot = slot_of(key, &hash);
+
+	pthread_mutex_lock(&lock);
+	slot->key = hash;
+	slot->object = *object;
+	pthread_mutex_unlock(&lock);
+}
+
+bool tombstone_hides(const char *key, const struct object *object)
+{
+	uint64_t hash;
+	struct slot *slot = slot_of(key, &hash);
+
+	pthread_mutex_lock(&lock);
+	bool hides = slot->key == hash && strcmp(slot->object.chunk, object->chunk) == 0;
+	pthread_mutex_unlock(&lock);
+	return hides;
+}
+
+void stale_object(const char *key, struct object *object)
+{
+	uint64_t hash, now = clock_ms();
+	struct slot *slot = slot_of(key, &hash);
+
+	pthread_mutex_lock(&lock);
+	if (slot->key == hash && now < slot->when_ms + STALE_READ_MS)
+		*object = slot->object;
+	else
+		*slot = (struct slot){hash, now, *object};
+	pthread_mutex_unlock(&lock);
+}
+
+bool stale_list(const char *path, struct http_reply *reply)
+{
+	uint64_t now = clock_ms();
+
+	pthread_mutex_lock(&lock);
+	for (int i = 0; i < LISTS && !reply->body; i++) {
+		struct list *l = &lists[i];
+
+		if (!l->answer || now >= l->when_ms + STALE_LIST_MS || strcmp(l->path, path) != 0)
+			continue;
+		reply->body = malloc(l->length);
+		if (reply->body)
+			memcpy(reply->body, l->answer, l->length);
+		reply->length = l->length;
+		reply->type = "application/json";
+	}
+	pthread_mutex_unlock(&lock);
+	return reply->body != NULL;
+}
+
+void stale_list_keep(const char *path, const char *answer, size_t length)
+{
+	pthread_mutex_lock(&lock);
+	struct list *oldest = &lists[0];
+	for (int i = 1; i < LISTS; i++)
+		if (lists[i].when_ms < oldest->when_ms)
+			oldest = &lists[i];
+	free(oldest->answer);
+	oldest->answer = malloc(length);
+	if (oldest->answer)
+		memcpy(oldest->answer, answer, length);
+	oldest->length = length;
+	oldest->when_ms = clock_ms();
+	snprintf(oldest->path, sizeof(oldest->path), "%s", path);
+	pthread_mutex_unlock(&lock);
+}
+
+void late_send(const struct object *object, const void *body)
+{
+	struct late *late = malloc(sizeof(*late) + object->size);
+
+	if (!late)
+		return;
+	late->object = *object;
+	memcpy(late->body, body, object->size);
+	pthread_mutex_lock(&lock);
+	late->next = waiting;
+	waiting = late;
+	pthread_mutex_unlock(&lock);
+}
+
+static void *late_thread(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		usleep(LATE_SEND_MS * 1000);
+		pthread_mutex_lock(&lock);
+		struct late *late = waiting;
+		waiting = NULL;
+		pthread_mutex_unlock(&lock);
+		while (late) {
+			struct late *next = late->next;
+			char stored[ADDRESSES_MAX];
+
+			fe_send(&late->object, late->body, clock_ms() + FE_DEADLINE_MS, stored);
+			free(late);
+			late = next;
+		}
+	}
+	return NULL;
+}
+
+int fe_bugs_start(void)
+{
+	pthread_t thread;
+
+	if (!bug_on(BUG_COMMIT_BEFORE_DATA))
+		return 0;
+	return pthread_create(&thread, NULL, late_thread, NULL) ? -EAGAIN : 0;
+}

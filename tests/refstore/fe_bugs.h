@@ -1,0 +1,25 @@
+/*
+ * fe_bugs.h - what the planted bugs of the front end keep in memory. Nothing here runs without one.
+ */
+#ifndef REFSTORE_FE_BUGS_H
+#define REFSTORE_FE_BUGS_H
+
+#include "tests/refstore/fe.h"
+
+int fe_bugs_start(void);
+
+/* delete-not-replicated: deletes that only this process knows of; a newer version is not hidden. */
+void tombstone_set(const char *key, const struct object *object);
+bool tombstone_hides(const char *key, const struct object *object);
+
+/* stale-replica-read: replaces *object by what was last read under this key, if that is recent. */
+void stale_object(const char *key, struct object *object);
+
+/* list-from-stale-cache */
+bool stale_list(const char *path, struct http_reply *reply);
+void stale_list_keep(const char *path, const char *answer, size_t length);
+
+/* commit-before-data: sends the data later, from a thread of its own. */
+void late_send(const struct object *object, const void *body);
+
+#endif

@@ -1,0 +1,171 @@
+/* fe_write.c - PUT and DELETE; see fe.h. */
+#include "tests/refstore/fe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "failkit/failpoint.h"
+#include "tests/refstore/bugs.h"
+#include "tests/refstore/fe_bugs.h"
+#include "tests/refstore/http_client.h"
+
+/* Asks the meta servers in turn for a chunk id and three data servers. */
+static bool place(struct object *object, uint64_t deadline_ms)
+{
+	char ordered[ADDRESSES_MAX], ms[ADDRESS_MAX];
+	const char *list = ordered, *chunk, *replicas;
+	bool placed = false;
+
+	fe_order(fe_node->ms, ordered, sizeof(ordered));
+	while (!placed && clock_ms() < deadline_ms && list_next(&list, ms, sizeof(ms))) {
+		json_t *answer = NULL;
+		int status = client_json(ms, "/place",
+		                         json_pack("{s:I}", "size", (json_int_t)object->size),
+		                         fe_time_left(deadline_ms) / 2 + 1, &answer);
+
+		placed = status == 200 && json_unpack(answer, "{s:s,s:s}", "chunk", &chunk, "replicas",
+		                                      &replicas) == 0;
+		if (placed) {
+			snprintf(object->chunk, sizeof(object->chunk), "%s", chunk);
+			snprintf(object->replicas, sizeof(object->replicas), "%s", replicas);
+		}
+		json_decref(answer);
+	}
+	return placed;
+}
+
+/* Adds to stored who said that it has the chunk on disk. */
+static void add_stored(const struct call *call, char *stored)
+{
+	json_t *answer = json_loadb(call->answer ? call->answer : "", call->answer_length, 0, NULL);
+	const char *list = json_string_value(json_object_get(answer, "stored"));
+	char address[ADDRESS_MAX];
+
+	while (call->status == 200 && list && list_next(&list, address, sizeof(address)))
+		if (!list_has(stored, address))
+			list_add(stored, ADDRESSES_MAX, address);
+	json_decref(answer);
+}
+
+/* One replica is told to store the chunk and to pass it on to the others; when it fails, the next. */
+bool fe_send(const struct object *object, const void *body, uint64_t deadline_ms, char *stored)
+{
+	char ordered[ADDRESSES_MAX], others[ADDRESSES_MAX], address[ADDRESS_MAX];
+	char encoded[3 * ADDRESSES_MAX];
+	struct call call = {.body = body, .length = object->size};
+	const char *list;
+
+	stored[0] = 0;
+	/* Placement has its own turn, which spreads the load; keep it but for the suspects. */
+	ordered[0] = 0;
+	for (int suspect = 0; suspect < 2; suspect++)
+		for (list = object->replicas; list_next(&list, address, sizeof(address));)
+			if (peer_is_suspect(address) == (suspect == 1) && !list_has(ordered, address))
+				list_add(ordered, sizeof(ordered), address);
+	for (list = ordered; list_count(stored) < QUORUM && clock_ms() < deadline_ms;) {
+		const char *each = ordered;
+
+		if (!list_next(&list, call.peer, sizeof(call.peer)))
+			break;
+		for (others[0] = 0; list_next(&each, address, sizeof(address));)
+			if (strcmp(address, call.peer) != 0)
+				list_add(others, sizeof(others), address);
+		if (!percent_encode(others, encoded, sizeof(encoded)))
+			break;
+		snprintf(call.path, sizeof(call.path), "/c/%s?size=%llu&tag=%s&to=%s", object->chunk,
+		         (unsigned long long)object->size, object->tag, encoded);
+		call.timeout_ms = fe_time_left(deadline_ms);
+		client_call(&call);
+		add_stored(&call, stored);
+	}
+	call_fini(&call);
+	return list_count(stored) >= QUORUM;
+}
+
+/* Makes the key refer to the chunk: the moment at which the PUT happens. */
+static int commit(const char *key, const struct object *object, uint64_t deadline_ms, bool *existed)
+{
+	json_t *answer = NULL;
+	const char *chunk, *replicas;
+
+	FAILPOINT("fe/before-commit");
+	int status = client_json(fe_node->db, "/commit",
+	                         json_pack("{s:s,s:s,s:I,s:s,s:s}", "key", key, "chunk",
+	                                   object->chunk, "size", (json_int_t)object->size, "tag",
+	                                   object->tag, "replicas", object->replicas),
+	                         fe_time_left(deadline_ms), &answer);
+	FAILPOINT("fe/after-commit");
+	*existed = status == 200 && json_unpack(json_object_get(answer, "old"), "{s:s,s:s}", "chunk",
+	                                        &chunk, "replicas", &replicas) == 0;
+	if (*existed)
+		fe_drop(chunk, replicas);
+	json_decref(answer);
+	return status;
+}
+
+void fe_put(const struct http_request *request, struct http_reply *reply)
+{
+	uint64_t deadline_ms = clock_ms() + FE_DEADLINE_MS;
+	char key[KEY_MAX + 1], stored[ADDRESSES_MAX];
+	struct object object = {.size = request->length};
+	bool existed;
+
+	if (!fe_key(request, key, reply))
+		return;
+	tag_text(tag_of(request->body, request->length), object.tag);
+	if (!place(&object, deadline_ms)) {
+		http_reply_error(reply, 503, "no place for the data");
+		return;
+	}
+	if (bug_on(BUG_COMMIT_BEFORE_DATA)) {
+		late_send(&object, request->body);
+	} else if (fe_send(&object, request->body, deadline_ms, stored)) {
+		snprintf(object.replicas, sizeof(object.replicas), "%s", stored);
+	} else {
+		http_reply_error(reply, 503, "fewer than %d data servers have the data", QUORUM);
+		return;
+	}
+	if (commit(key, &object, deadline_ms, &existed) != 200) {
+		http_reply_error(reply, 503, "the commit is not confirmed");
+		return;
+	}
+	http_reply_header(reply, "ETag", "\"%s\"", object.tag);
+	reply->status = existed ? 200 : 201;
+	FAILPOINT("fe/before-reply");
+}
+
+void fe_delete(const struct http_request *request, struct http_reply *reply)
+{
+	uint64_t deadline_ms = clock_ms() + FE_DEADLINE_MS;
+	char key[KEY_MAX + 1];
+	const char *chunk, *replicas;
+	json_t *answer = NULL;
+
+	if (!fe_key(request, key, reply))
+		return;
+	if (bug_on(BUG_DELETE_NOT_REPLICATED)) {
+		struct object object;
+		int found = fe_lookup(key, deadline_ms, &object);
+
+		if (found == 200)
+			tombstone_set(key, &object);
+		reply->status = found == 200 ? 204 : (unsigned)found;
+		return;
+	}
+	FAILPOINT("fe/before-commit");
+	int status = client_json(fe_node->db, "/delete", json_pack("{s:s}", "key", key),
+	                         fe_time_left(deadline_ms), &answer);
+	FAILPOINT("fe/after-commit");
+	if (status == 200 && json_unpack(json_object_get(answer, "old"), "{s:s,s:s}", "chunk", &chunk,
+	                                 "replicas", &replicas) == 0)
+		fe_drop(chunk, replicas);
+	if (status != 200)
+		http_reply_error(reply, 503, "the delete is not confirmed");
+	else if (json_is_true(json_object_get(answer, "existed")))
+		reply->status = 204;
+	else
+		http_reply_error(reply, 404, "no such object");
+	json_decref(answer);
+	FAILPOINT("fe/before-reply");
+}
