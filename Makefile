@@ -31,8 +31,8 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $@)
 
 # failpoint/: the core runs inside intercepted calls and allocates, locks and prints nothing; the
 # front parses, prints and serves people. lib is libfailpoint's own, failctl the tool's.
-CORE := calls pattern regex_match
-FRONT := why regex_compile
+CORE := calls pattern regex_match plane_layout
+FRONT := why regex_compile control_plane control_planes control_lock control_check control_publish control_rules control_cells control_wait control_events control_slots control_alive control_environment names names_number
 CORE_SRC := $(CORE:%=failpoint/%.c)
 FRONT_SRC := $(FRONT:%=failpoint/%.c)
 LIB_SRC := $(wildcard failpoint/lib_*.c)
@@ -71,6 +71,8 @@ $(O)/%.pic.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(PIC_CFLAGS) $(INJECT_SANITIZE) -c $< -o $@
+
+$(O)/runner/ledger_schema.o: runner/ledger.sql # by .incbin
 
 # A stamp that changes when the compiler or its flags do, so that nothing stale is linked.
 $(O)/flags: FORCE
@@ -127,6 +129,47 @@ $(B)/victim/%: $(O)/tests/preload/%.o
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $^ $(VICTIM_LIBS_$*) -lpthread -o $@
+
+.PHONY: packages-% check asan tsan demo format lint install uninstall dist
+packages-%:
+	@.ci/packages.sh $(subst +, ,$*)
+
+check: packages-build+check ## every test; TEST=x only files whose path contains x
+	$(Q)$(MAKE) --no-print-directory -j2 tests
+	$(Q)FAILKIT_BUILD=$(B) tests/run.sh
+asan: ## the same tests, built with AddressSanitizer and UBSan
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=asan check
+tsan: ## the same tests, built with ThreadSanitizer
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=tsan check
+
+demo: packages-build ## build, boot the reference cluster, inject faults, print the verdict
+	$(Q)$(MAKE) --no-print-directory -j2 all
+	$(Q)$(B)/failrun run configs/demo.ini
+
+format: ## clang-format every .c and .h
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+lint: packages-build+check+lint ## formatting, headers that stand alone, the folder rule, cppcheck, shellcheck
+	$(Q)tests/lint.sh
+
+LIBDIR := $(DESTDIR)$(PREFIX)/lib
+install: all ## programs, libraries, headers, man pages; DESTDIR= PREFIX=
+	install -d $(DESTDIR)$(PREFIX)/bin $(LIBDIR)/failkit $(LIBDIR)/pkgconfig \
+		$(DESTDIR)$(PREFIX)/include/failkit $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
+	install $(B)/failctl $(B)/failrun $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(B)/libfailpreload.so $(LIBDIR)/failkit
+	install -m 644 $(B)/libfailpoint.a $(LIBDIR)
+	install -m 644 $(B)/libfailpoint.so $(LIBDIR)/libfailpoint.so.0
+	ln -sf libfailpoint.so.0 $(LIBDIR)/libfailpoint.so
+	sed 's,@PREFIX@,$(PREFIX),;s,@VERSION@,$(VERSION),' failpoint/failkit.pc.in > $(LIBDIR)/pkgconfig/failkit.pc
+	install -m 644 include/failkit/failpoint.h $(DESTDIR)$(PREFIX)/include/failkit
+	for s in 1 5 7; do install -m 644 docs/*.$$s $(DESTDIR)$(PREFIX)/share/man/man$$s || exit; done
+uninstall: ## remove what install put there
+	rm -rf $(LIBDIR)/failkit $(LIBDIR)/libfailpoint.* $(LIBDIR)/pkgconfig/failkit.pc \
+		$(DESTDIR)$(PREFIX)/include/failkit $(DESTDIR)$(PREFIX)/bin/failctl $(DESTDIR)$(PREFIX)/bin/failrun
+	rm -f $(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man*/%,$(wildcard docs/*.[157]))
+dist: ## a tarball of the committed tree
+	git archive --prefix=failkit-$(VERSION)/ -o build/failkit-$(VERSION).tar.gz HEAD
 
 clean: ## remove everything that was built
 	rm -rf build
