@@ -130,7 +130,18 @@ $(B)/victim/%: $(O)/tests/preload/%.o
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $^ $(VICTIM_LIBS_$*) -lpthread -o $@
 
-.PHONY: packages-% check asan tsan demo format lint install uninstall dist
+BENCHES := $(B)/bench/loop_write $(B)/bench/spin $(B)/bench/set_to_effect $(B)/bench/loop_point
+$(B)/bench/%: $(O)/bench/%.o $(B)/libfailpoint.a
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $^ $(BENCH_LIBS_$*) -lpthread -o $@
+BENCH_LIBS_loop_point := -lfiu
+
+bench: packages-build+bench ## what it costs, beside libfiu; BENCH=instructions, time, failpoint or control
+	$(Q)$(MAKE) --no-print-directory -j2 all $(BENCHES)
+	$(Q)FAILKIT_BUILD=$(B) bench/bench.sh
+
+.PHONY: packages-% bench check asan tsan demo format lint install uninstall dist
 packages-%:
 	@.ci/packages.sh $(subst +, ,$*)
 

@@ -1,0 +1,136 @@
+#!/bin/bash
+# bench.sh - what failkit costs, beside its nearest peer in the same run; BENCH=name runs one part.
+#
+#   instructions   exact, by callgrind: of one write to /dev/null, over the bare call
+#   time           the same, in nanoseconds: rows interleaved, 9 rounds, median and ratio to bare
+#   failpoint      exact: of one disarmed failpoint beside libfiu's fiu_fail
+#   control        from starting `failctl set` to the first failing call, beside fiu-ctrl
+set -eu
+cd "$(dirname "$0")/.."
+B=${FAILKIT_BUILD:-build/plain}
+bench=$B/bench
+work=$(mktemp -d)
+spinners=()
+cleanup() {
+	for pid in "${spinners[@]}"; do kill "$pid" 2>/dev/null || true; done
+	rm -rf "$work"
+}
+trap cleanup EXIT
+
+echo "failkit $(git rev-parse --short HEAD 2>/dev/null || echo unknown), $(nproc) cores, $(uname -r)"
+
+failkit() {
+	"$B/failctl" run -- "$@"
+}
+
+# Instructions of one call: the difference of two runs, divided by the difference of their lengths.
+instructions() {
+	local name=$1 n out counts=()
+	shift
+	for n in 20000 120000; do
+		out=$work/cg.$name.$n
+		"$@" valgrind --tool=callgrind --callgrind-out-file="$out.%p" \
+			"$bench/loop_write" $n >/dev/null 2>&1
+		counts+=("$(cat "$out".* | awk '/^totals:/ || /^summary:/ {if ($2 > m) m = $2} END {print m}')")
+	done
+	echo $(((counts[1] - counts[0]) / 100000))
+}
+
+part_instructions() {
+	local bare kit fiu
+	bare=$(instructions bare env)
+	kit=$(instructions failkit failkit)
+	fiu=$(instructions fiu fiu-run -x)
+	echo
+	echo "write to /dev/null, instructions a call (callgrind)"
+	printf '  %-28s %8s %8s\n' "" call over
+	printf '  %-28s %8d %8s\n' bare "$bare" -
+	printf '  %-28s %8d %+8d\n' "failkit, disarmed" "$kit" $((kit - bare))
+	printf '  %-28s %8d %+8d\n' "libfiu, nothing enabled" "$fiu" $((fiu - bare))
+}
+
+part_time() {
+	local round
+	for round in 1 2 3 4 5 6 7 8 9; do
+		"$bench/loop_write" 500000 >>"$work/t.bare"
+		failkit "$bench/loop_write" 500000 >>"$work/t.failkit"
+		fiu-run -x "$bench/loop_write" 500000 >>"$work/t.fiu"
+	done
+	echo
+	echo "write to /dev/null, ns a call, $round rounds interleaved"
+	printf '  %-28s %8s %8s %8s %8s\n' "" min median max ratio
+	local row bare=0
+	for row in bare failkit fiu; do
+		sort -n "$work/t.$row" | awk -v name="$row" -v bare="$bare" '{v[NR] = $1} END {
+			m = v[int((NR + 1) / 2)]
+			printf "  %-28s %8.1f %8.1f %8.1f %8.2f\n", name, v[1], m, v[NR], bare ? m / bare : 1}'
+		[ $row != bare ] || bare=$(sort -n "$work/t.bare" | sed -n 5p)
+	done
+}
+
+# Starts a spinning target under the given command; leaves its page in $page and pid in $target.
+spin() {
+	page=$work/page.$1
+	shift
+	head -c 4096 /dev/zero >"$page"
+	"$@" "$bench/spin" "$page" &
+	spinners+=($!)
+	local tries=0
+	until target=$(pgrep -P $! -f "$page" || pgrep -f "bench/spin $page" | tail -n 1) && [ -n "$target" ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 200 ] || return 1
+		sleep 0.02
+	done
+}
+
+stop_spin() {
+	printf '\1' | dd of="$page" bs=1 seek=4 conv=notrunc status=none
+	wait "${spinners[-1]}" 2>/dev/null || true
+	unset 'spinners[-1]'
+}
+
+part_control() {
+	local kit fiu
+	spin failkit "$B/failctl" run -p "bench$$" --
+	kit=$("$bench/set_to_effect" 200 "$page" "$B/failctl|-p|bench$$|set|b := write = error(EIO)" \
+		"$B/failctl|-p|bench$$|rm|b")
+	stop_spin
+	spin fiu fiu-run -x
+	fiu=$("$bench/set_to_effect" 100 "$page" \
+		"fiu-ctrl|-c|enable name=posix/io/rw/write,failinfo=5|$target" \
+		"fiu-ctrl|-c|disable name=posix/io/rw/write|$target")
+	stop_spin
+	echo
+	echo "control: from starting the tool to the first failing call, us"
+	printf '  %-28s %8s %8s\n' "" p50 p99
+	# shellcheck disable=SC2086
+	printf '  %-28s %8.0f %8.0f\n' "failctl set" $kit
+	# shellcheck disable=SC2086
+	printf '  %-28s %8.0f %8.0f\n' "fiu-ctrl" $fiu
+}
+
+part_failpoint() {
+	echo
+	echo "a disarmed failpoint, instructions (callgrind, net of the loop)"
+	local kind n counts
+	for kind in empty failpoint fiu; do
+		counts=()
+		for n in 10000 110000; do
+			valgrind --tool=callgrind --callgrind-out-file="$work/fp.$kind.$n" \
+				"$bench/loop_point" $kind $n >/dev/null 2>&1
+			counts+=("$(awk '/^totals:/ || /^summary:/ {print $2; exit}' "$work/fp.$kind.$n")")
+		done
+		printf '%s %d\n' $kind $(((counts[1] - counts[0]) / 100000))
+	done | awk '{v[$1] = $2} END {
+		printf "  %-28s %8d\n  %-28s %8d\n", "FAILPOINT", v["failpoint"] - v["empty"],
+			"libfiu fiu_fail", v["fiu"] - v["empty"]}'
+}
+
+parts=${BENCH:-instructions time failpoint control}
+for part in $parts; do
+	declare -F "part_$part" >/dev/null || {
+		echo "bench.sh: unknown part \"$part\": instructions, time, failpoint or control" >&2
+		exit 2
+	}
+	"part_$part"
+done
