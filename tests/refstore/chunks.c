@@ -108,13 +108,15 @@ int chunks_put(struct wal_record *record, const void *bytes)
 	if (index_get(&record->id, &known) && known.record.tag == record->tag)
 		return 0;
 	int error = wal_append(wal, record, bytes);
-	if (!error)
-		error = wal_sync(wal, &record->place);
 	if (error)
 		return error;
+	error = wal_sync(wal, &record->place);
 	if (record->length != length) /* only a planted bug shortens it */
 		record->tag = tag_of(bytes, record->length);
-	return index_set(record, false);
+	if (!error)
+		error = index_set(record, false);
+	wal_settle(wal, &record->place);
+	return error;
 }
 
 static int read_file(const struct wal_record *record, void *bytes)

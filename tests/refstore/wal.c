@@ -21,6 +21,7 @@ struct segment {
 	uint64_t number, salt;
 	int fd;
 	int users;    /* reads and syncs that are under way */
+	int unsettled; /* records whose writers have not noted yet where they are */
 	bool dropped; /* close when the last user has left */
 	bool broken;
 	uint64_t end, synced, sequence;
@@ -162,6 +163,7 @@ static int append_at_end(struct wal *wal, struct segment *s, struct wal_record *
 	record->place.offset = s->end + sizeof(header);
 	s->end = record->place.end = record->place.offset + header.length;
 	s->sequence++;
+	s->unsettled++;
 	return 0;
 }
 
@@ -209,11 +211,7 @@ int wal_sync(struct wal *wal, const struct wal_place *place)
 	int error = 0;
 
 	pthread_mutex_lock(&wal->lock);
-	struct segment *s = find_segment(wal, place->segment);
-	if (!s)
-		error = -ESTALE;
-	else
-		s->users++;
+	struct segment *s = find_segment(wal, place->segment); /* kept by being unsettled */
 	while (!error && s->synced < place->end) {
 		if (s->broken)
 			error = -EIO;
@@ -222,10 +220,15 @@ int wal_sync(struct wal *wal, const struct wal_place *place)
 		else
 			sync_segment(wal, s);
 	}
-	if (s)
-		segment_leave(s);
 	pthread_mutex_unlock(&wal->lock);
 	return error;
+}
+
+void wal_settle(struct wal *wal, const struct wal_place *place)
+{
+	pthread_mutex_lock(&wal->lock);
+	find_segment(wal, place->segment)->unsettled--;
+	pthread_mutex_unlock(&wal->lock);
 }
 
 int wal_read(struct wal *wal, const struct wal_record *record, void *bytes)
@@ -280,7 +283,8 @@ int wal_rotate(struct wal *wal)
 uint64_t wal_oldest(struct wal *wal)
 {
 	pthread_mutex_lock(&wal->lock);
-	uint64_t number = wal->count > 1 ? wal->segments[0]->number : 0;
+	struct segment *s = wal->segments[0];
+	uint64_t number = wal->count > 1 && !s->unsettled ? s->number : 0;
 	pthread_mutex_unlock(&wal->lock);
 	return number;
 }

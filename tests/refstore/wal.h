@@ -59,9 +59,12 @@ int wal_open(struct wal **wal, const char *dir, void (*each)(void *arg, const st
              void *arg, struct trouble *trouble);
 void wal_close(struct wal *wal);
 
-/* Fills record->place; id, length and tag are the caller's. -errno when nothing was added. */
+/* Fills record->place; id, length and tag are the caller's. -errno when nothing was added. What was
+ * added must be settled: until the caller has noted where the chunk is (or that its sync failed), its
+ * segment is not offered for removal. */
 int wal_append(struct wal *wal, struct wal_record *record, const void *bytes);
 int wal_sync(struct wal *wal, const struct wal_place *place);
+void wal_settle(struct wal *wal, const struct wal_place *place);
 
 /* Reads and verifies. -ESTALE: the segment is gone, the chunk has moved. -EBADMSG: damaged. */
 int wal_read(struct wal *wal, const struct wal_record *record, void *bytes);
@@ -70,7 +73,7 @@ int wal_read(struct wal *wal, const struct wal_record *record, void *bytes);
 uint64_t wal_size(struct wal *wal);
 /* Goes on in a new segment; what came before is complete. */
 int wal_rotate(struct wal *wal);
-/* The first segment there is, or 0 if only the one being written is left. */
+/* The first segment there is; 0 if only the one being written is left, or it is not settled yet. */
 uint64_t wal_oldest(struct wal *wal);
 /* Removes a segment that wal_oldest named; its chunks are elsewhere. */
 int wal_drop(struct wal *wal, uint64_t segment);
