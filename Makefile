@@ -141,7 +141,7 @@ bench: packages-build+bench ## what it costs, beside libfiu; BENCH=instructions,
 	$(Q)$(MAKE) --no-print-directory -j2 all $(BENCHES)
 	$(Q)FAILKIT_BUILD=$(B) bench/bench.sh
 
-.PHONY: packages-% bench check asan tsan demo format lint install uninstall dist
+.PHONY: packages-% bench check proof asan tsan demo format lint install uninstall dist
 packages-%:
 	@.ci/packages.sh $(subst +, ,$*)
 
@@ -152,6 +152,10 @@ asan: ## the same tests, built with AddressSanitizer and UBSan
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=asan check
 tsan: ## the same tests, built with ThreadSanitizer
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=tsan check
+
+proof: packages-build+check ## each planted bug is found with its right code; clean seeds pass
+	$(Q)$(MAKE) --no-print-directory -j2 all
+	$(Q)FAILKIT_BUILD=$(B) tests/proof/proof.sh
 
 demo: packages-build ## build, boot the reference cluster, inject faults, print the verdict
 	$(Q)$(MAKE) --no-print-directory -j2 all
