@@ -32,7 +32,8 @@ enum body_mark {
 struct body_id {
 	uint64_t run;
 	const char *key;
-	uint64_t generation, length;
+	uint64_t generation; /* 1 to 2^48 - 1 */
+	uint64_t length;
 };
 
 /* Fills buffer with bytes [offset, offset + size) of the body. */
@@ -40,6 +41,9 @@ void body_make(const struct body_id *id, uint64_t offset, void *buffer, size_t s
 
 /* The XXH3 of the whole body as 16 hex digits and a NUL. */
 void body_tag(const struct body_id *id, char tag[17]);
+
+/* The same of bytes at hand. */
+void body_tag_of(const void *bytes, size_t size, char tag[17]);
 
 struct body_found {
 	enum body_mark mark;
