@@ -1,0 +1,305 @@
+/* ledger_write.c - see ledger_write.h. */
+#include "runner/ledger_write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct {
+	const char *form, *sql;
+} rows_of[ROW_COUNT] = {
+	[ROW_INTENT] = {"iiiioiiiisii",
+			"INSERT INTO intent(op, epoch, worker, endpoint, verb, object, generation, size,"
+			" offset, length, tag, inv_ns, inv_seq) VALUES(?,1,?,?,?,?,?,?,?,?,?,?,?)"},
+	[ROW_OUTCOME] = {"iiiiiiiiiisiii", "INSERT INTO outcome VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+	[ROW_PAGE] = {"ibbib", "INSERT INTO page VALUES(?,?,?,?,?)"},
+	[ROW_RUN] = {"ss", "INSERT OR REPLACE INTO run VALUES(?,?)"},
+	[ROW_PHASE] = {"is", "INSERT INTO phase VALUES(?,?)"},
+	[ROW_FAULT] = {"isssss", "INSERT INTO fault VALUES(?,?,?,?,?,?)"},
+	[ROW_FAULT_EVENT] = {"iisis", "INSERT INTO fault_event VALUES(?,?,?,?,?)"},
+	[ROW_FIRE] = {"iiissiissisii", "INSERT OR IGNORE INTO fire(ring, ns, fault, rule, node, pid, tid,"
+					" site, action, ordinal, subject, result, error)"
+					" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+	[ROW_GATE] = {"issiis", "INSERT INTO gate VALUES(?,?,?,?,?,?)"},
+	[ROW_PROCESS] = {"siiiis", "INSERT INTO process VALUES(?,?,?,?,?,?)"},
+	[ROW_COMMAND] = {"iissis", "INSERT INTO command VALUES(?,?,?,?,?,?)"},
+	[ROW_METRIC] = {"issd", "INSERT INTO metric VALUES(?,?,?,?)"},
+};
+
+enum { EXTRA_BEGIN, EXTRA_COMMIT, EXTRA_ROLLBACK, EXTRA_OBJECT_FIND, EXTRA_OBJECT_ADD, EXTRA_COUNT };
+static const char *const extra_of[EXTRA_COUNT] = {
+	[EXTRA_BEGIN] = "BEGIN IMMEDIATE",
+	[EXTRA_COMMIT] = "COMMIT",
+	[EXTRA_ROLLBACK] = "ROLLBACK",
+	[EXTRA_OBJECT_FIND] = "SELECT object FROM object WHERE key = ?",
+	[EXTRA_OBJECT_ADD] = "INSERT INTO object(key) VALUES(?)",
+};
+
+struct ledger_db {
+	sqlite3 *sqlite;
+	sqlite3_stmt *row[ROW_COUNT], *extra[EXTRA_COUNT];
+};
+
+static uint8_t *make_room(struct ledger_rows *rows, size_t size)
+{
+	if (rows->used + size > rows->room) {
+		size_t room = (rows->used + size) * 2;
+		uint8_t *grown = realloc(rows->bytes, room);
+
+		if (!grown)
+			return NULL;
+		rows->bytes = grown;
+		rows->room = room;
+	}
+	rows->used += size;
+	return rows->bytes + rows->used - size;
+}
+
+static int add_text(struct ledger_rows *rows, const char *text)
+{
+	uint32_t length = text ? (uint32_t)strlen(text) : UINT32_MAX;
+	size_t size = text ? length : 0;
+	uint8_t *to = make_room(rows, sizeof(length) + size);
+
+	if (!to)
+		return -ENOMEM;
+	memcpy(to, &length, sizeof(length));
+	if (size)
+		memcpy(to + sizeof(length), text, size);
+	return 0;
+}
+
+static int add_value(struct ledger_rows *rows, char form, va_list *values)
+{
+	int64_t integer;
+	double real;
+	uint8_t *to;
+
+	if (form != 'i' && form != 'd')
+		return add_text(rows, va_arg(*values, const char *));
+	to = make_room(rows, 8);
+	if (form == 'i')
+		integer = va_arg(*values, int64_t);
+	else
+		real = va_arg(*values, double);
+	if (!to)
+		return -ENOMEM;
+	memcpy(to, form == 'i' ? (void *)&integer : (void *)&real, 8);
+	return 0;
+}
+
+int ledger_rows_add(struct ledger_rows *rows, enum ledger_row row, va_list values)
+{
+	size_t before = rows->used;
+	uint8_t *to = make_room(rows, 1);
+	int rc = to ? 0 : -ENOMEM;
+	va_list rest;
+
+	if (to)
+		*to = (uint8_t)row;
+	va_copy(rest, values);
+	for (const char *form = rows_of[row].form; *form && rc == 0; form++)
+		rc = add_value(rows, *form, &rest);
+	va_end(rest);
+	if (rc < 0)
+		rows->used = before;
+	return rc;
+}
+
+static int failed(const struct ledger_db *db, struct why *why)
+{
+	int code = sqlite3_errcode(db->sqlite) == SQLITE_FULL ? -ENOSPC : -EIO;
+
+	return why_set(why, code, "ledger: %s", sqlite3_errmsg(db->sqlite));
+}
+
+static int step(struct ledger_db *db, sqlite3_stmt *statement, struct why *why)
+{
+	int rc = sqlite3_step(statement) == SQLITE_DONE ? 0 : failed(db, why);
+
+	sqlite3_reset(statement);
+	return rc;
+}
+
+/* The number of a key's object, made when it is new. */
+static int find_object(struct ledger_db *db, const void *key, int length, int64_t *object,
+		       struct why *why)
+{
+	sqlite3_stmt *find = db->extra[EXTRA_OBJECT_FIND], *add = db->extra[EXTRA_OBJECT_ADD];
+	int rc;
+
+	sqlite3_bind_blob(find, 1, key, length, SQLITE_STATIC);
+	rc = sqlite3_step(find);
+	if (rc == SQLITE_ROW)
+		*object = sqlite3_column_int64(find, 0);
+	sqlite3_reset(find);
+	if (rc == SQLITE_ROW)
+		return 0;
+	if (rc != SQLITE_DONE)
+		return failed(db, why);
+	sqlite3_bind_blob(add, 1, key, length, SQLITE_STATIC);
+	rc = step(db, add, why);
+	*object = sqlite3_last_insert_rowid(db->sqlite);
+	return rc;
+}
+
+static int bind_text(struct ledger_db *db, sqlite3_stmt *statement, int place, char form,
+		     const uint8_t **at, struct why *why)
+{
+	uint32_t length;
+	int64_t object = 0;
+	int rc = 0;
+
+	memcpy(&length, *at, sizeof(length));
+	*at += sizeof(length);
+	if (length == UINT32_MAX)
+		return sqlite3_bind_null(statement, place) ? failed(db, why) : 0;
+	/* An empty blob bound by a NULL or dangling pointer would be NULL. */
+	const char *text = length ? (const char *)*at : "";
+	if (form == 's') {
+		sqlite3_bind_text(statement, place, text, (int)length, SQLITE_STATIC);
+	} else if (form == 'b') {
+		sqlite3_bind_blob(statement, place, text, (int)length, SQLITE_STATIC);
+	} else {
+		rc = find_object(db, text, (int)length, &object, why);
+		sqlite3_bind_int64(statement, place, object);
+	}
+	*at += length;
+	return rc;
+}
+
+static int write_row(struct ledger_db *db, const uint8_t **at, struct why *why)
+{
+	enum ledger_row row = *(*at)++;
+	const char *form = rows_of[row].form;
+	int rc = 0;
+
+	for (int place = 1; form[place - 1] && rc == 0; place++) {
+		int64_t integer;
+		double real;
+
+		switch (form[place - 1]) {
+		case 'i':
+			memcpy(&integer, *at, sizeof(integer));
+			*at += sizeof(integer);
+			sqlite3_bind_int64(db->row[row], place, integer);
+			break;
+		case 'd':
+			memcpy(&real, *at, sizeof(real));
+			*at += sizeof(real);
+			sqlite3_bind_double(db->row[row], place, real);
+			break;
+		default:
+			rc = bind_text(db, db->row[row], place, form[place - 1], at, why);
+		}
+	}
+	return rc < 0 ? rc : step(db, db->row[row], why);
+}
+
+int ledger_db_write(struct ledger_db *db, const struct ledger_rows *rows, struct why *why)
+{
+	const uint8_t *at = rows->bytes, *end = rows->bytes + rows->used;
+	int rc = step(db, db->extra[EXTRA_BEGIN], why);
+
+	if (rc < 0)
+		return rc;
+	while (at < end && rc == 0)
+		rc = write_row(db, &at, why);
+	if (rc == 0)
+		rc = step(db, db->extra[EXTRA_COMMIT], why);
+	if (rc < 0)
+		step(db, db->extra[EXTRA_ROLLBACK], NULL);
+	return rc;
+}
+
+static int run_sql(struct ledger_db *db, const char *sql, struct why *why)
+{
+	return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(db, why);
+}
+
+static int prepare(struct ledger_db *db, const char *sql, sqlite3_stmt **out, struct why *why)
+{
+	int rc = sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+
+	return rc == SQLITE_OK ? 0 : failed(db, why);
+}
+
+static int insert_epoch(struct ledger_db *db, struct why *why)
+{
+	char boot[64] = "", *sql;
+	struct timespec wall, mono;
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		ssize_t n = read(fd, boot, sizeof(boot) - 1);
+
+		boot[n > 0 ? n : 0] = '\0';
+		boot[strcspn(boot, "\n")] = '\0';
+		close(fd);
+	}
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	sql = sqlite3_mprintf("INSERT INTO epoch VALUES(1, %Q, %lld, %lld)", boot,
+			      (long long)wall.tv_sec * 1000000000 + wall.tv_nsec,
+			      (long long)mono.tv_sec * 1000000000 + mono.tv_nsec);
+	int rc = sql ? run_sql(db, sql, why) : -ENOMEM;
+	sqlite3_free(sql);
+	return rc;
+}
+
+static int set_up(struct ledger_db *db, struct why *why)
+{
+	static const char pragmas[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;"
+				      "PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -16384;";
+	int rc = run_sql(db, pragmas, why);
+
+	if (rc == 0)
+		rc = run_sql(db, ledger_schema, why);
+	if (rc == 0)
+		rc = insert_epoch(db, why);
+	for (int i = 0; i < ROW_COUNT && rc == 0; i++)
+		rc = prepare(db, rows_of[i].sql, &db->row[i], why);
+	for (int i = 0; i < EXTRA_COUNT && rc == 0; i++)
+		rc = prepare(db, extra_of[i], &db->extra[i], why);
+	return rc;
+}
+
+int ledger_db_open(struct ledger_db **out, const char *path, struct why *why)
+{
+	struct ledger_db *db;
+	int rc;
+
+	if (access(path, F_OK) == 0)
+		return why_set(why, -EEXIST, "ledger \"%s\" is there already", path);
+	db = calloc(1, sizeof(*db));
+	if (!db)
+		return why_set(why, -ENOMEM, "no memory for the ledger");
+	/* One thread owns the connection: SQLite need not lock. */
+	rc = sqlite3_open_v2(path, &db->sqlite,
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = rc == SQLITE_OK ? set_up(db, why) : failed(db, why);
+	if (rc < 0) {
+		ledger_db_close(db, NULL);
+		return why_prefix(why, rc, "\"%s\"", path);
+	}
+	*out = db;
+	return 0;
+}
+
+int ledger_db_close(struct ledger_db *db, struct why *why)
+{
+	int rc = 0;
+
+	for (int i = 0; i < ROW_COUNT; i++)
+		sqlite3_finalize(db->row[i]);
+	for (int i = 0; i < EXTRA_COUNT; i++)
+		sqlite3_finalize(db->extra[i]);
+	if (sqlite3_close(db->sqlite) != SQLITE_OK)
+		rc = failed(db, why);
+	free(db);
+	return rc;
+}
