@@ -39,6 +39,7 @@ enum store_can {
 	CAN_DELETE_TELLS = 64, /* DELETE answers ABSENT when there was nothing */
 	CAN_TAG_XXH3 = 128,    /* the tag is the XXH3 of the body in 16 hex digits */
 	CAN_LIST_ORDER = 256,  /* LIST is in byte order of the keys */
+	CAN_LIST_DEEP = 512,   /* LIST of "k/" also names "k/3/17"; else a prefix ends in the last part */
 };
 
 enum { TAG_MAX = 72, KEY_MAX = 512 };
@@ -97,7 +98,7 @@ struct driver {
 	int (*reply)(void *store, const struct op *op, const struct reply *reply, struct fact *out,
 		     struct why *why);
 	/* One page of a LIST. after: where the next page starts, "" when this was the last. */
-	int (*page)(void *store, const struct reply *reply,
+	int (*page)(void *store, const struct op *op, const struct reply *reply,
 		    int (*each)(void *arg, const struct list_entry *entry), void *arg, char *after,
 		    size_t after_max, struct why *why);
 	void (*close)(void *store);
