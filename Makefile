@@ -32,7 +32,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $@)
 # failpoint/: the core runs inside intercepted calls and allocates, locks and prints nothing; the
 # front parses, prints and serves people. lib is libfailpoint's own, failctl the tool's.
 CORE := calls pattern regex_match plane_layout
-FRONT := why regex_compile control_plane control_planes control_lock control_check control_publish control_rules control_cells control_wait control_events control_slots control_alive control_environment names names_number
+FRONT := why regex_compile control_plane control_planes control_lock control_check control_publish control_rules control_cells control_wait control_events control_slots control_alive control_environment names names_number rule_lex rule_parse rule_parse_clause rule_parse_chain rule_parse_check rule_format
 CORE_SRC := $(CORE:%=failpoint/%.c)
 FRONT_SRC := $(FRONT:%=failpoint/%.c)
 LIB_SRC := $(wildcard failpoint/lib_*.c)
@@ -103,11 +103,15 @@ $(B)/refstore: $(call objects,$(REFSTORE_SRC)) $(B)/libfailpoint.a
 $(O)/preload.map: failpoint/calls.def preload/export.map.in
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -x c $(CPPFLAGS) preload/export.map.in > $@
-$(B)/libfailpreload.so: $(call pic,$(PRELOAD_SRC) $(CORE_SRC)) $(O)/preload.map
+# The second names of its calls, by the linker: an alias in C must stand beside its target.
+$(O)/preload.ld: failpoint/calls.def preload/alias.ld.in
+	@mkdir -p $(@D)
+	$(Q)$(CC) -E -P -x c $(CPPFLAGS) preload/alias.ld.in > $@
+$(B)/libfailpreload.so: $(call pic,$(PRELOAD_SRC) $(CORE_SRC)) $(O)/preload.map $(O)/preload.ld
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -shared $(INJECT_SANITIZE) -Wl,--version-script=$(O)/preload.map \
 		-Wl,--no-undefined-version -Wl,-z,now -Wl,-z,nodelete -Wl,-z,defs -Wl,-Bsymbolic-functions \
-		$(call pic,$(PRELOAD_SRC) $(CORE_SRC)) -ldl -o $@
+		$(call pic,$(PRELOAD_SRC) $(CORE_SRC)) $(O)/preload.ld -ldl -o $@
 
 # Applications link one of these; only failpoint.h's symbols leave it.
 LIBFAILPOINT := $(call pic,$(LIB_SRC) $(CORE_SRC) $(FRONT_SRC))
