@@ -1,0 +1,265 @@
+/* failctl_list.c - ps, planes, calls, import, version. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "failpoint/calls.h"
+#include "failpoint/failctl.h"
+#include "failpoint/import.h"
+#include "failpoint/plane.h"
+
+/* ---- ps ---- */
+
+struct processes {
+	bool all;
+	int64_t now_ns;
+	json_t *rows, *insides;
+};
+
+static json_t *inside_json(const struct processes *list, const struct control_process *process,
+			   const struct control_inside *inside)
+{
+	return json_pack("{s:i, s:i, s:I, s:o, s:s, s:o, s:f, s:f}", "pid", (int)process->pid, "tid",
+			 (int)inside->tid, "rule", (json_int_t)inside->rule, "rule_name",
+			 json_text(inside->rule_name), "action", inside->action, "site",
+			 json_text(inside->site), "since_s",
+			 (double)(list->now_ns - inside->since_ns) / 1e9, "left_s",
+			 (double)(inside->until_ns - list->now_ns) / 1e9);
+}
+
+static int add_process(void *arg, const struct control_process *process)
+{
+	struct processes *list = arg;
+	json_t *threads = json_array();
+
+	if (!list->all && strcmp(process->state, "dead") == 0) {
+		json_decref(threads);
+		return 0;
+	}
+	for (unsigned i = 0; i < process->insides; i++) {
+		json_t *inside = inside_json(list, process, &process->inside[i]);
+
+		json_array_append(list->insides, inside);
+		json_array_append_new(threads, inside);
+	}
+	return json_array_append_new(
+		       list->rows,
+		       json_pack("{s:i, s:o, s:o, s:o, s:s, s:I, s:i, s:o}", "pid", (int)process->pid,
+				 "comm", json_text(process->comm), "node", json_text(process->node),
+				 "role", json_text(process->role), "state", process->state, "calls",
+				 (json_int_t)process->calls_seen, "inside", (int)process->insides,
+				 "threads", threads))
+		       ? -ENOMEM
+		       : 0;
+}
+
+static const struct column process_columns[] = {
+	{"pid", "PID", true},      {"comm", "COMMAND", false}, {"node", "NODE", false},
+	{"role", "ROLE", false},   {"state", "STATE", false},  {"calls", "CALLS", true},
+	{"inside", "INSIDE", true}, {0},
+};
+
+static const struct column inside_columns[] = {
+	{"pid", "PID", true},       {"tid", "THREAD", true}, {"rule_name", "RULE", false},
+	{"action", "ACTION", false}, {"site", "SITE", false}, {0},
+};
+
+int command_ps(struct args *args)
+{
+	struct processes list = {.all = args->all};
+	struct control *control;
+	struct timespec now;
+	int rc = open_plane(args, &control);
+
+	if (rc)
+		return rc;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	list.now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	list.rows = json_array();
+	list.insides = json_array();
+	rc = control_processes(control, add_process, &list);
+	control_close(control);
+	if (rc) {
+		say("cannot list the processes: %s", strerror(-rc));
+		return EXIT_ENVIRONMENT;
+	}
+	rc = print_listing(args, list.rows, process_columns);
+	if (!rc && !args->json && json_array_size(list.insides)) {
+		putchar('\n');
+		return print_listing(args, list.insides, inside_columns);
+	}
+	json_decref(list.insides);
+	return rc;
+}
+
+/* ---- planes ---- */
+
+static int add_plane(void *arg, const struct control_plane *plane)
+{
+	char made[32] = "";
+	time_t seconds = plane->created_s;
+	struct tm local;
+
+	if (seconds && localtime_r(&seconds, &local))
+		strftime(made, sizeof(made), "%Y-%m-%d %H:%M:%S", &local);
+	return json_array_append_new(
+		       arg,
+		       json_pack("{s:o, s:s, s:i, s:s, s:I, s:i, s:i, s:b, s:o, s:o}", "name",
+				 json_text(plane->name), "state",
+				 plane->dead ? "dead" : plane->problem[0] ? "unreadable" : "live",
+				 "creator", (int)plane->creator, "made", made, "created_s",
+				 (json_int_t)plane->created_s, "rules", (int)plane->rules, "processes",
+				 (int)plane->processes, "dead", plane->dead, "note",
+				 json_text(plane->problem[0] ? plane->problem : plane->note), "problem",
+				 json_text(plane->problem)))
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int sweep(void)
+{
+	struct why why = {""};
+	unsigned removed;
+	int rc = control_sweep(&removed, &why);
+
+	printf("removed %u\n", removed);
+	return say_why(rc, &why);
+}
+
+int command_planes(struct args *args)
+{
+	static const struct column columns[] = {
+		{"name", "NAME", false},  {"state", "STATE", false},        {"creator", "CREATOR", true},
+		{"made", "MADE", false},  {"rules", "RULES", true},
+		{"processes", "PROCESSES", true}, {"note", "NOTE", false}, {0},
+	};
+	json_t *rows;
+	int rc;
+
+	if (args->sweep)
+		return sweep();
+	rows = json_array();
+	rc = control_planes(add_plane, rows);
+	if (rc) {
+		say("cannot list \"%s\": %s", control_directory(), strerror(-rc));
+		return EXIT_ENVIRONMENT;
+	}
+	return print_listing(args, rows, columns);
+}
+
+/* ---- calls ---- */
+
+static const char *const fails_how[] = {
+	[FAILS_MINUS1] = "-1",
+	[FAILS_ERRNUM] = "errno",
+	[FAILS_NULL] = "NULL",
+	[FAILS_NEVER] = "never",
+};
+
+static json_t *call_classes(const struct call_info *call)
+{
+	json_t *list = json_array();
+
+	for (uint32_t left = call->classes; left; left &= left - 1)
+		json_array_append_new(list, json_sprintf("%%%s", calls_class_name(left & -left)));
+	return list;
+}
+
+static json_t *call_errnos(const struct call_info *call)
+{
+	json_t *list = json_array();
+
+	for (const uint16_t *error = call->errnos; error && *error; error++) {
+		const char *name = calls_errno_name(*error);
+
+		json_array_append_new(list, name ? json_string(name) : json_integer(*error));
+	}
+	return list;
+}
+
+static json_t *aliases_of(unsigned call)
+{
+	json_t *list = json_array();
+
+	for (const struct call_alias *alias = call_aliases; alias->alias; alias++)
+		if (alias->call == call)
+			json_array_append_new(list, json_string(alias->alias));
+	return list;
+}
+
+/* A table's cells are texts: the words of a list, divided by blanks. */
+static json_t *joined(const json_t *list)
+{
+	char text[1024] = "";
+	const json_t *word;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)list, i, word) {
+		size_t used = strlen(text);
+
+		snprintf(text + used, sizeof(text) - used, "%s%s", used ? " " : "",
+			 json_is_string(word) ? json_string_value(word) : "?");
+	}
+	return json_text(text);
+}
+
+static json_t *call_json(unsigned id, bool as_lists)
+{
+	const struct call_info *call = &call_table[id];
+	json_t *lists[] = {call_classes(call), call_errnos(call), aliases_of(id)};
+
+	for (unsigned i = 0; !as_lists && i < 3; i++) {
+		json_t *text = joined(lists[i]);
+
+		json_decref(lists[i]);
+		lists[i] = text;
+	}
+	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:b, s:b}", "name", call->name, "classes",
+			 lists[0], "fails", fails_how[call->fails], "errnos", lists[1], "aliases",
+			 lists[2], "amount", call->amount, "network", call->network);
+}
+
+int command_calls(struct args *args)
+{
+	static const struct column columns[] = {
+		{"name", "CALL", false},     {"classes", "CLASSES", false}, {"fails", "FAILS", false},
+		{"aliases", "ALSO", false}, {"errnos", "ERRORS", false},   {0},
+	};
+	json_t *rows = json_array();
+
+	for (unsigned i = 0; i < CALL_COUNT; i++)
+		json_array_append_new(rows, call_json(i, args->json));
+	return print_listing(args, rows, columns);
+}
+
+/* ---- import, version ---- */
+
+static int add_native(void *arg, const char *native)
+{
+	return json_array_append_new(arg, json_text(native)) ? -ENOMEM : 0;
+}
+
+int command_import(struct args *args)
+{
+	json_t *rules = json_array(), *rule;
+	struct why why = {"no memory"};
+	int rc = import_rules(args->words[0], args->words[1], add_native, rules, &why);
+	size_t i;
+
+	if (!rc && args->json)
+		return print_json(rules, false);
+	json_array_foreach(rules, i, rule)
+		if (!rc)
+			printf("%s\n", json_string_value(rule));
+	json_decref(rules);
+	return say_why(rc, &why);
+}
+
+int command_version(struct args *args)
+{
+	(void)args;
+	printf("failctl " FAILKIT_VERSION " (plane %d, %d calls)\n", PLANE_ABI, CALL_COUNT);
+	return 0;
+}

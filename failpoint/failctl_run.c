@@ -1,0 +1,226 @@
+/*
+ * failctl_run.c - `failctl run`: one command, one plane, rules that live as long as we do.
+ *
+ * The command's own output and status pass untouched; we say something only when the run did not show
+ * what it was for: a rule that matched no call, or a target that the interposer saw no call of.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "failpoint/failctl.h"
+
+struct run {
+	struct args *args;
+	struct control *control;
+	struct passwd *user;
+	uint64_t ids[RULES_MAX * 4];
+	unsigned id_count;
+};
+
+static int find_user(struct run *run, struct why *why)
+{
+	const char *name = run->args->user;
+
+	if (!name)
+		return 0;
+	run->user = getpwnam(name);
+	if (!run->user && isdigit((unsigned char)name[0]))
+		run->user = getpwuid((uid_t)strtoul(name, NULL, 10));
+	return run->user ? 0 : why_set(why, -EINVAL, "there is no user \"%s\"", name);
+}
+
+/* Groups first: without being root there is no way to change them. */
+static int become_user(void *arg, struct why *why)
+{
+	const struct run *run = arg;
+
+	if (!run->user)
+		return 0;
+	if (initgroups(run->user->pw_name, run->user->pw_gid) || setgid(run->user->pw_gid) ||
+	    setuid(run->user->pw_uid))
+		return why_set(why, -errno, "cannot become user \"%s\": %s", run->user->pw_name,
+			       strerror(errno));
+	return 0;
+}
+
+static int make_plane(struct run *run, struct why *why)
+{
+	const struct args *args = run->args;
+	char *note = join_words(args->words);
+	struct control_options options = {
+		.seed = args->seed,
+		.owner = run->user ? run->user->pw_uid : (uid_t)-1,
+		.note = note,
+	};
+	int rc = control_create(&run->control, args->plane, &options, why);
+
+	if (rc == -EEXIST && control_sweep(NULL, NULL) == 0)
+		rc = control_create(&run->control, args->plane, &options, why);
+	free(note);
+	return rc;
+}
+
+/* "ds2" is a "ds", unless told otherwise. */
+static int declare_node(struct run *run, struct why *why)
+{
+	const char *node = run->args->node;
+	char role[256];
+	size_t n;
+
+	if (!node)
+		return 0;
+	snprintf(role, sizeof(role), "%s", run->args->role ? run->args->role : node);
+	for (n = strlen(role); !run->args->role && n > 1 && isdigit((unsigned char)role[n - 1]);)
+		role[--n] = 0;
+	return control_node(run->control, node, role, 0, why);
+}
+
+static int keep_id(void *arg, uint64_t id, const char *name)
+{
+	struct run *run = arg;
+
+	(void)name;
+	if (run->id_count < sizeof(run->ids) / sizeof(run->ids[0]))
+		run->ids[run->id_count++] = id;
+	return 0;
+}
+
+static int hold_rules(struct run *run, struct why *why)
+{
+	int rc = control_hold(run->control, why);
+
+	for (unsigned i = 0; i < run->args->rule_count && !rc; i++) {
+		rc = control_set_each(run->control, run->args->rules[i], CONTROL_HELD, keep_id, run,
+				      why);
+		if (rc)
+			why_prefix(why, rc, "-e \"%.200s\"", run->args->rules[i]);
+	}
+	return rc;
+}
+
+/* ---- What did not happen ---- */
+
+static bool tell_rule(struct run *run, uint64_t id)
+{
+	struct control_rule rule;
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)id);
+	if (control_rule(run->control, text, &rule, NULL))
+		return false; /* somebody removed it */
+	if (rule.fires)
+		return false;
+	if (rule.matches == 0)
+		say("rule \"%s\" matched no call%s: %s", rule.name,
+		    rule.pending ? ", its failpoint never appeared" : "", rule.text);
+	else if (run->args->must_fire)
+		say("rule \"%s\" matched %llu times and never fired: %s", rule.name,
+		    (unsigned long long)rule.matches, rule.text);
+	return true;
+}
+
+static bool tell_unfired(struct run *run)
+{
+	bool unfired = false;
+
+	if (!control_seen_calls(run->control, NULL))
+		say("the interposer saw no call of \"%s\": is it static, setuid, or does it drop"
+		    " LD_PRELOAD?",
+		    run->args->words[0]);
+	for (unsigned i = 0; i < run->id_count; i++)
+		unfired |= tell_rule(run, run->ids[i]);
+	return unfired;
+}
+
+/* ---- Running ---- */
+
+static void set_variable(char **environment, const char *name, const char *value)
+{
+	size_t length = strlen(name);
+
+	for (; *environment; environment++)
+		if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=') {
+			char *changed;
+
+			if (asprintf(&changed, "%s=%s", name, value) < 0)
+				return;
+			free(*environment);
+			*environment = changed;
+		}
+}
+
+static char **make_environment(struct run *run, struct why *why)
+{
+	char **environment =
+		control_environment(run->control, run->args->node, NULL, environ, why);
+
+	if (environment && run->user) {
+		set_variable(environment, "HOME", run->user->pw_dir);
+		set_variable(environment, "USER", run->user->pw_name);
+		set_variable(environment, "LOGNAME", run->user->pw_name);
+	}
+	return environment;
+}
+
+static int run_command(struct run *run, struct why *why)
+{
+	char **environment = make_environment(run, why);
+	struct child child = {
+		.words = run->args->words,
+		.environment = environment,
+		.before = become_user,
+		.arg = run,
+	};
+	bool ran;
+	int status;
+
+	if (!environment)
+		return -EINVAL;
+	status = child_run(&child, &ran);
+	control_environment_free(environment);
+	if (ran && tell_unfired(run) && run->args->must_fire)
+		return EXIT_RUN_FAILED;
+	return status;
+}
+
+static int run_on_plane(struct run *run, struct why *why)
+{
+	int rc = declare_node(run, why);
+
+	if (!rc)
+		rc = hold_rules(run, why);
+	if (!rc)
+		rc = run_command(run, why);
+	control_unlink(run->control);
+	control_close(run->control);
+	return rc;
+}
+
+int command_run(struct args *args)
+{
+	static struct run run;
+	struct why why = {""};
+	int rc;
+
+	run.args = args;
+	if (args->must_fire && !args->rule_count) {
+		say("run: --must-fire wants a rule (-e RULE)");
+		return EXIT_RUN_FAILED;
+	}
+	child_block();
+	rc = find_user(&run, &why);
+	if (!rc)
+		rc = make_plane(&run, &why);
+	if (!rc)
+		rc = run_on_plane(&run, &why);
+	if (rc < 0)
+		say("%s", why.text);
+	return rc < 0 ? EXIT_RUN_FAILED : rc;
+}
