@@ -1,0 +1,74 @@
+# common.bash - what every test of the command line begins with.
+#
+# Every test has a folder of its own, $T, that is also where its planes live, so tests may run side by
+# side. Nothing sleeps for a fixed time: eventually() polls with a deadline. What a test leaves running
+# in the background is registered with later_kill.
+
+bats_require_minimum_version 1.5.0
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+FAILKIT_BUILD=${FAILKIT_BUILD:-$ROOT/build/plain}
+case $FAILKIT_BUILD in
+/*) ;;
+*) FAILKIT_BUILD=$ROOT/$FAILKIT_BUILD ;;
+esac
+export FAILKIT_BUILD
+PATH=$FAILKIT_BUILD:$FAILKIT_BUILD/victim:$PATH
+
+# In the asan flavour the tools are built with the sanitizers, the targets are not.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
+
+setup() {
+	T=$(mktemp -d "${BATS_TMPDIR:-/tmp}/failkit.XXXXXX")
+	chmod 755 "$T"
+	export T FAILKIT_DIR=$T
+	unset FAILKIT_PLANE FAILKIT_NODE LD_PRELOAD
+	later=()
+	if declare -f setup_more > /dev/null; then
+		setup_more
+	fi
+}
+
+teardown() {
+	local pid
+	for pid in "${later[@]}"; do
+		kill -KILL "$pid" 2> /dev/null || true
+	done
+	rm -rf "$T"
+}
+
+later_kill() {
+	later+=("$1")
+}
+
+# eventually [-SECONDS] COMMAND...: true as soon as it is, false after 20 s.
+eventually() {
+	local seconds=20 end
+	if [[ $1 == -[0-9]* ]]; then
+		seconds=${1#-}
+		shift
+	fi
+	end=$((SECONDS + seconds))
+	until "$@" > /dev/null 2>&1; do
+		((SECONDS < end)) || return 1
+		read -rt 0.02 <> <(:) || true
+	done
+}
+
+# start NAME COMMAND...: in the background, its output in $T/NAME.out and .err, its pid in $pid.
+start() {
+	local name=$1
+	shift
+	"$@" > "$T/$name.out" 2> "$T/$name.err" 3>&- &
+	pid=$!
+	later_kill "$pid"
+}
+
+# rule_field PLANE RULE FIELD
+rule_field() {
+	failctl ls -p "$1" --json | jq -r --arg name "$2" ".[] | select(.name == \$name) | .$3"
+}
+
+rule_field_is() {
+	[[ $(rule_field "$1" "$2" "$3") == "$4" ]]
+}
