@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "failpoint/rule.h"
 #include "runner/fault_kinds.h"
@@ -16,7 +15,7 @@ enum { MS = 1000000 };
 #define PROCESS_ROW(name_, hold, help_, apply_, applied_, heal_, healed_) \
 	{ \
 		.name = name_, .class_ = FAULT_PROCESS, .disruptive = true, .hold_ns = hold, \
-		.cost_ns = 2500LL * MS, .help = help_, .check = process_check, .apply = apply_, \
+		.cost_ns = 2500LL * MS, .help = help_, .check = fault_wants_on, .apply = apply_, \
 		.applied = applied_, .heal = heal_, .healed = healed_, \
 	}
 #define RULE_ROW(name_, class__, hold, disruptive_, help_, compose_, check_) \
@@ -35,14 +34,14 @@ enum { MS = 1000000 };
 	}
 
 static const struct fault_kind kinds[] = {
-	PROCESS_ROW("kill-start", 0, "SIGKILL, and a new start after `for`", process_kill,
-		    process_down, process_start, process_up),
-	PROCESS_ROW("restart", 0, "SIGTERM, and a new start at once", process_stop, process_down,
-		    process_start, process_up),
-	PROCESS_ROW("stop-start", 5000LL * MS, "SIGTERM, and a new start after `for`", process_stop,
-		    process_down, process_start, process_up),
-	PROCESS_ROW("pause", 2000LL * MS, "SIGSTOP, and SIGCONT after `for`", process_pause,
-		    process_paused, process_continue, process_up),
+	PROCESS_ROW("kill-start", 0, "SIGKILL, and a new start after `for`", fault_kill,
+		    fault_down, fault_start, fault_up),
+	PROCESS_ROW("restart", 0, "SIGTERM, and a new start at once", fault_stop, fault_down,
+		    fault_start, fault_up),
+	PROCESS_ROW("stop-start", 5000LL * MS, "SIGTERM, and a new start after `for`", fault_stop,
+		    fault_down, fault_start, fault_up),
+	PROCESS_ROW("pause", 2000LL * MS, "SIGSTOP, and SIGCONT after `for`", fault_pause,
+		    fault_paused, fault_continue, fault_up),
 	RULE_ROW("enospc", FAULT_DISK, 2000LL * MS, true, "writes fail with ENOSPC", disk_enospc,
 		 rule_check),
 	RULE_ROW("eio", FAULT_DISK, 1000LL * MS, true, "writes and syncs fail with `error`",
@@ -122,12 +121,4 @@ int fault_of_rule(const char *rule_name)
 		return -1;
 	number = strtol(rule_name + 1, &end, 10);
 	return *end == '-' ? (int)number : -1;
-}
-
-int64_t fault_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }

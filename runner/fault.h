@@ -31,7 +31,7 @@ struct fault_atom {
 	const struct fault_kind *kind;
 	char node[PLAN_NAME_MAX];       /* whom; "" for links */
 	char from[PLAN_NAME_MAX], to[PLAN_NAME_MAX];
-	char anchor[64];                /* "ack 400", "time 12s" */
+	char anchor[160];               /* "ack 400", "time 12s" */
 	uint64_t seed;                  /* of its own draws */
 	int64_t for_ns;
 	char text[1280];                /* the line that `failrun schedule` prints */

@@ -88,7 +88,7 @@ int disk_short(const struct fault_atom *atom, char *text, size_t size, struct wh
 
 int full_check(const struct plan_fault *fault, struct why *why)
 {
-	return process_check(fault, why);
+	return fault_wants_on(fault, why);
 }
 
 static int64_t disk_free(const struct node *node)

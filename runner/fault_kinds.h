@@ -12,17 +12,15 @@
 
 #include "runner/fault.h"
 
-int64_t fault_now_ns(void);
-
-int process_check(const struct plan_fault *fault, struct why *why);
-int process_kill(struct fault_run *run, const struct fault_context *c, struct why *why);
-int process_stop(struct fault_run *run, const struct fault_context *c, struct why *why);
-bool process_down(struct fault_run *run, const struct fault_context *c);
-int process_start(struct fault_run *run, const struct fault_context *c, struct why *why);
-bool process_up(struct fault_run *run, const struct fault_context *c);
-int process_pause(struct fault_run *run, const struct fault_context *c, struct why *why);
-bool process_paused(struct fault_run *run, const struct fault_context *c);
-int process_continue(struct fault_run *run, const struct fault_context *c, struct why *why);
+int fault_wants_on(const struct plan_fault *fault, struct why *why);
+int fault_kill(struct fault_run *run, const struct fault_context *c, struct why *why);
+int fault_stop(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool fault_down(struct fault_run *run, const struct fault_context *c);
+int fault_start(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool fault_up(struct fault_run *run, const struct fault_context *c);
+int fault_pause(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool fault_paused(struct fault_run *run, const struct fault_context *c);
+int fault_continue(struct fault_run *run, const struct fault_context *c, struct why *why);
 
 int rule_check(const struct plan_fault *fault, struct why *why);
 int rule_apply(struct fault_run *run, const struct fault_context *c, struct why *why);

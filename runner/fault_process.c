@@ -2,25 +2,26 @@
 #include <errno.h>
 
 #include "runner/fault_kinds.h"
+#include "runner/process.h"
 
-int process_check(const struct plan_fault *fault, struct why *why)
+int fault_wants_on(const struct plan_fault *fault, struct why *why)
 {
 	if (!fault->on || !fault->on[0])
 		return why_set(why, -EINVAL, "kind \"%s\" wants `on`: a role or a node", fault->kind);
 	return 0;
 }
 
-int process_kill(struct fault_run *run, const struct fault_context *c, struct why *why)
+int fault_kill(struct fault_run *run, const struct fault_context *c, struct why *why)
 {
 	return node_kill(c->cluster, run->node, why);
 }
 
-int process_stop(struct fault_run *run, const struct fault_context *c, struct why *why)
+int fault_stop(struct fault_run *run, const struct fault_context *c, struct why *why)
 {
 	return node_stop(c->cluster, run->node, why);
 }
 
-bool process_down(struct fault_run *run, const struct fault_context *c)
+bool fault_down(struct fault_run *run, const struct fault_context *c)
 {
 	if (node_alive(c->cluster, run->node))
 		return false;
@@ -28,27 +29,27 @@ bool process_down(struct fault_run *run, const struct fault_context *c)
 	return true;
 }
 
-int process_start(struct fault_run *run, const struct fault_context *c, struct why *why)
+int fault_start(struct fault_run *run, const struct fault_context *c, struct why *why)
 {
 	int error = node_start(c->cluster, run->node, why);
 
 	if (error)
 		return error;
 	return node_wait_ready(c->cluster, run->node,
-			       fault_now_ns() + run->node->role->ready_ns, why);
+			       process_now_ns() + run->node->role->ready_ns, why);
 }
 
-bool process_up(struct fault_run *run, const struct fault_context *c)
+bool fault_up(struct fault_run *run, const struct fault_context *c)
 {
 	return node_alive(c->cluster, run->node) && run->node->state == NODE_UP;
 }
 
-int process_pause(struct fault_run *run, const struct fault_context *c, struct why *why)
+int fault_pause(struct fault_run *run, const struct fault_context *c, struct why *why)
 {
 	return node_pause(c->cluster, run->node, why);
 }
 
-bool process_paused(struct fault_run *run, const struct fault_context *c)
+bool fault_paused(struct fault_run *run, const struct fault_context *c)
 {
 	(void)c;
 	if (run->node->state != NODE_PAUSED)
@@ -57,7 +58,7 @@ bool process_paused(struct fault_run *run, const struct fault_context *c)
 	return true;
 }
 
-int process_continue(struct fault_run *run, const struct fault_context *c, struct why *why)
+int fault_continue(struct fault_run *run, const struct fault_context *c, struct why *why)
 {
 	return node_continue(c->cluster, run->node, why);
 }

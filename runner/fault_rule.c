@@ -6,6 +6,7 @@
 
 #include "failpoint/rule.h"
 #include "runner/fault_kinds.h"
+#include "runner/process.h"
 
 /* How long threads may take to leave a healed action. */
 static const int64_t LEAVE_NS = INT64_C(5000000000);
@@ -54,7 +55,7 @@ int rule_heal(struct fault_run *run, const struct fault_context *c, struct why *
 	int error;
 
 	rule_count(run, c);
-	error = control_remove(c->control, run->rule, fault_now_ns() + LEAVE_NS, why);
+	error = control_remove(c->control, run->rule, process_now_ns() + LEAVE_NS, why);
 	return error == -ENOENT ? 0 : error;
 }
 

@@ -45,6 +45,10 @@ struct anchor {
 /* "after D", "ack +N", "time D", "ack N", "hit N SELECTOR". */
 int anchor_parse(struct anchor *out, const char *text, struct why *why);
 
+/* The rule that watches for a hit anchor, named "h3-NAME"; it fires once, at its count, and does nothing.
+ * "" for the other kinds. */
+int anchor_watch(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+
 /* Draws the list from plan->run.seed. 0 or -errno. */
 int schedule_make(struct schedule *out, const struct plan *plan, struct why *why);
 void schedule_fini(struct schedule *schedule);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failpoint/rule.h"
 #include "runner/seed.h"
 
 enum { CANDIDATE_MAX = 256 };
@@ -176,9 +177,26 @@ int anchor_parse(struct anchor *out, const char *text, struct why *why)
 	return 0;
 }
 
+int anchor_watch(const struct fault_atom *atom, char *text, size_t size, struct why *why)
+{
+	struct anchor anchor;
+	struct rule rule;
+	int n, error = anchor_parse(&anchor, atom->anchor, why);
+
+	text[0] = '\0';
+	if (error || anchor.kind != ANCHOR_HIT)
+		return error;
+	n = snprintf(text, size, "h%d-%s := %s = %llu@print(reached)", atom->number,
+		     atom->fault->name, anchor.selector, (unsigned long long)anchor.count);
+	if (n < 0 || (size_t)n >= size)
+		return why_set(why, -ENOSPC, "anchor \"%s\" is too long", atom->anchor);
+	return rule_parse(&rule, text, (size_t)n, why);
+}
+
 int draw_fixed_anchor(struct fault_atom *atom, struct why *why)
 {
 	struct anchor anchor;
+	char watch[RULE_TEXT_MAX];
 	int error = anchor_parse(&anchor, atom->fault->anchor, why);
 
 	if (error)
@@ -187,7 +205,8 @@ int draw_fixed_anchor(struct fault_atom *atom, struct why *why)
 		return why_set(why, -ENOSPC, "fault \"%s\": its anchor is longer than %zu characters",
 			       atom->fault->name, sizeof(atom->anchor) - 1);
 	strcpy(atom->anchor, atom->fault->anchor);
-	return 0;
+	error = anchor_watch(atom, watch, sizeof(watch), why);
+	return error ? why_prefix(why, error, "fault \"%s\": anchor", atom->fault->name) : 0;
 }
 
 int64_t draw_anchor(struct fault_atom *atom, const struct plan *plan)

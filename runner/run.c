@@ -1,0 +1,294 @@
+/* run.c - the order of a run; see run.h. */
+#include "runner/run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runner/process.h"
+#include "runner/report.h"
+#include "runner/run_internal.h"
+
+static const int64_t SWEEP_NS = 60 * 1000000000LL; /* a sweep that takes longer is given up */
+static const int64_t HEAL_NS = 5 * 1000000000LL;
+
+static _Atomic int interrupts; /* lock-free: counted in a signal handler, on any thread */
+
+static void on_signal(int signal_number)
+{
+	(void)signal_number;
+	interrupts++;
+}
+
+static void catch_signals(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+void run_phase(struct run *run, const char *name)
+{
+	ledger_phase(run->ledger, name);
+	progress_phase(run->progress, name);
+}
+
+static bool violated(struct run *run)
+{
+	struct workload_status status;
+
+	workload_status(run->workload, &status);
+	return status.violations > 0;
+}
+
+bool run_stopping(struct run *run)
+{
+	return interrupts > 0 || run->unrecovered || ledger_error(run->ledger, NULL) ||
+	       (run->plan->run.on_violation != ON_VIOLATION_CONTINUE && violated(run));
+}
+
+bool run_aborting(struct run *run)
+{
+	return interrupts > 1 || ledger_error(run->ledger, NULL);
+}
+
+struct finding {
+	enum violation_code code;
+	const char *key, *text;
+};
+
+static void report_finding(void *arg, struct oracle *oracle)
+{
+	const struct finding *f = arg;
+
+	oracle_report(oracle, f->code, f->key, 0, f->text);
+}
+
+void run_report(struct run *run, enum violation_code code, const char *key, const char *text)
+{
+	struct finding finding = {code, key, text};
+
+	workload_oracle(run->workload, report_finding, &finding);
+	progress_news(run->progress, "%s: %s", violation_name(code), text);
+}
+
+/* A node that died of an injected error has reacted to it; any other crash is a finding. */
+static bool is_reaction(const struct run *run, const struct node *node)
+{
+	const struct fault_run *f = run->active;
+
+	if (!f)
+		return false;
+	return f->node == node || (!f->node && f->atom->kind->needs & NEEDS_INTERPOSER && !f->from);
+}
+
+static void judge_crashes(struct run *run)
+{
+	for (int i = 0; i < cluster_nodes(run->cluster); i++) {
+		const struct node *node = cluster_node(run->cluster, i);
+		char text[256];
+
+		if (node->crashes == run->crashes[i])
+			continue;
+		run->crashes[i] = node->crashes;
+		if (is_reaction(run, node)) {
+			progress_news(run->progress, "%s ended, as a reaction to the fault",
+				      node->name);
+			continue;
+		}
+		snprintf(text, sizeof(text), "%s ended by itself (its log: nodes/%s)", node->name,
+			 node->name);
+		run_report(run, SUT_CRASH, node->name, text);
+	}
+}
+
+void run_tick(struct run *run)
+{
+	cluster_reap(run->cluster);
+	judge_crashes(run);
+	poll(NULL, 0, 5);
+}
+
+static int cancelled(void *arg)
+{
+	return run_aborting(arg);
+}
+
+/* What a plan without a gate of its own means by recovered. */
+static const struct plan_gate *find_gate(const struct run *run, const char *name)
+{
+	static const struct plan_gate built_in = {.name = "default",
+						  .step = {"process", "ready", "probe"},
+						  .steps = 3,
+						  .limit_ns = 30 * 1000000000LL};
+	const struct plan_gate *gate = plan_gate(run->plan, name && name[0] ? name : "default");
+
+	return gate ? gate : &built_in;
+}
+
+static int start_down(struct run *run, struct why *why)
+{
+	for (int i = 0; i < cluster_nodes(run->cluster); i++) {
+		struct node *node = cluster_node(run->cluster, i);
+		int error = 0;
+
+		if (node->state == NODE_PAUSED)
+			error = node_continue(run->cluster, node, why);
+		else if (!node_alive(run->cluster, node))
+			error = node_start(run->cluster, node, why);
+		if (!error && node->state == NODE_STARTING)
+			error = node_wait_ready(run->cluster, node,
+						process_now_ns() + node->role->ready_ns, why);
+		if (error)
+			return why_prefix(why, error, "node %s", node->name);
+	}
+	return 0;
+}
+
+int run_recover(struct run *run, const char *gate, int fault)
+{
+	struct gate_context context = {.cluster = run->cluster, .workload = run->workload,
+				       .ledger = run->ledger, .fault = fault,
+				       .cancelled = cancelled, .arg = run};
+	struct why why = {""};
+	char text[1024], nodes[512] = "";
+	int error;
+
+	cluster_reap(run->cluster);
+	judge_crashes(run);
+	error = start_down(run, &why);
+	if (!error)
+		error = gate_pass(find_gate(run, gate), &context, &why);
+	judge_crashes(run);
+	if (!error || run_aborting(run))
+		return error;
+	run->unrecovered = true;
+	gate_describe(run->cluster, nodes, sizeof(nodes));
+	snprintf(text, sizeof(text), "%.400s\n%s", why.text, nodes);
+	run_report(run, UNRECOVERED, gate && gate[0] ? gate : "default", text);
+	return error;
+}
+
+/* Every node stopped where it stands, for a person to look at, until ^C. */
+static void freeze(struct run *run)
+{
+	int before = interrupts;
+
+	workload_stop(run->workload);
+	run->frozen = true;
+	for (int i = 0; i < cluster_nodes(run->cluster); i++)
+		node_pause(run->cluster, cluster_node(run->cluster, i), NULL);
+	progress_stop(run->progress);
+	if (!isatty(0)) {
+		progress_news(run->progress, "violation: frozen; going on, since nobody is there");
+	} else {
+		progress_news(run->progress,
+			      "violation: all nodes are stopped; look (failctl enter %s), ^C goes on",
+			      run->dir);
+		while (interrupts == before)
+			poll(NULL, 0, 50);
+	}
+	for (int i = 0; i < cluster_nodes(run->cluster); i++)
+		node_continue(run->cluster, cluster_node(run->cluster, i), NULL);
+}
+
+static void rest(struct run *run, int64_t until_ns)
+{
+	while (process_now_ns() < until_ns && !run_stopping(run))
+		run_tick(run);
+}
+
+static void heal(struct run *run)
+{
+	struct why why = {""};
+
+	run_phase(run, "heal");
+	progress_fault(run->progress, "%s", "");
+	if (run->control && control_heal(run->control, process_now_ns() + HEAL_NS, &why))
+		run_report(run, UNRECOVERED, "heal", why.text);
+	if (!run->unrecovered)
+		run_recover(run, "", -1);
+}
+
+static void finish_oracle(void *arg, struct oracle *oracle)
+{
+	(void)arg;
+	oracle_finish(oracle);
+}
+
+static void quiet_and_sweep(struct run *run)
+{
+	struct why why = {""};
+
+	run_phase(run, "quiet");
+	if (!run->frozen)
+		rest(run, process_now_ns() + run->plan->run.quiet_ns);
+	workload_stop(run->workload);
+	progress_stop(run->progress);
+	if (run_aborting(run))
+		return;
+	run_phase(run, "sweep");
+	run->sweep_missed = workload_sweep(run->workload, process_now_ns() + SWEEP_NS, &why);
+	run->swept = !run_aborting(run);
+	if (run->sweep_missed)
+		progress_news(run->progress, "sweep: %s", why.text);
+	cluster_reap(run->cluster);
+	judge_crashes(run);
+}
+
+static int perform(struct run *run, struct verdict_result *verdict, struct why *why)
+{
+	struct run_blind blind = {.count = 0};
+	int error = run_boot(run, why);
+
+	if (!error)
+		error = run_faults(run, why);
+	if (error)
+		return error;
+	if (run->plan->run.on_violation == ON_VIOLATION_FREEZE && violated(run))
+		freeze(run);
+	if (!run_aborting(run))
+		heal(run);
+	if (!run_aborting(run))
+		quiet_and_sweep(run);
+	workload_stop(run->workload);
+	progress_stop(run->progress);
+	workload_oracle(run->workload, finish_oracle, NULL);
+	run_phase(run, "end");
+	run_blind(run, &blind);
+	cluster_close(run->cluster);
+	run->cluster = NULL;
+	return run_judge(run, &blind, verdict, why);
+}
+
+int run_execute(const struct plan *plan, const char *dir, struct why *why)
+{
+	struct run run = {.plan = plan, .dir = dir};
+	struct verdict_result verdict;
+	int error;
+
+	catch_signals();
+	error = progress_open(&run.progress, why);
+	if (error)
+		return 3;
+	error = perform(&run, &verdict, why);
+	run_close(&run);
+	if (error || verdict.environment) {
+		if (!error)
+			why_set(why, -EIO, "%s", verdict.reason[0]);
+		return 3;
+	}
+	error = report_write(dir, why);
+	if (error)
+		return 3;
+	report_summary(dir, why);
+	return verdict_exit_code(verdict.verdict);
+}

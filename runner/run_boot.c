@@ -1,0 +1,234 @@
+/* run_boot.c - from a plan to a cluster that has passed its first gate, and back to nothing. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/net.h"
+#include "runner/process.h"
+#include "runner/run_internal.h"
+#include "runner/sandbox.h"
+#include "runner/seed.h"
+
+enum { CLIENT_HOST = 250 }; /* clients have an address that is no node's */
+
+static void record_plan(struct run *run, uint64_t run_id)
+{
+	static const char *const contract[] = {"sync", "bounded", "none"};
+	char number[32];
+
+	ledger_run(run->ledger, "plan", run->plan->path);
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)run->plan->run.seed);
+	ledger_run(run->ledger, "seed", number);
+	snprintf(number, sizeof(number), "%lld", (long long)run_id);
+	ledger_run(run->ledger, "run_id", number);
+	ledger_run(run->ledger, "contract", contract[run->plan->run.contract]);
+	ledger_run(run->ledger, "driver", run->plan->store.driver);
+	ledger_run(run->ledger, "version", FAILKIT_VERSION);
+	ledger_run(run->ledger, "sandbox", sandbox_missing());
+}
+
+static int record_schedule(struct run *run, struct why *why)
+{
+	char path[4096];
+	FILE *file;
+	int error = 0;
+
+	snprintf(path, sizeof(path), "%s/schedule.txt", run->dir);
+	file = fopen(path, "we");
+	if (!file)
+		return why_set(why, -errno, "cannot write \"%s\": %s", path, strerror(errno));
+	schedule_print(&run->schedule, file);
+	if (fclose(file))
+		return why_set(why, -errno, "cannot write \"%s\": %s", path, strerror(errno));
+	for (int i = 0; i < run->schedule.atoms && !error; i++) {
+		const struct fault_atom *atom = &run->schedule.atom[i];
+		char whom[2 * PLAN_NAME_MAX + 2];
+
+		snprintf(whom, sizeof(whom), "%s%s%s", atom->from[0] ? atom->from : atom->node,
+			 atom->from[0] ? ">" : "", atom->to);
+		error = ledger_fault(run->ledger, atom->number, atom->fault->name, atom->kind->name,
+				     whom, atom->text, atom->fault->gate);
+	}
+	return error ? why_set(why, error, "the ledger: %s", strerror(-error)) : 0;
+}
+
+static bool injects(const struct plan *plan)
+{
+	for (int i = 0; i < plan->roles; i++)
+		if (plan->role[i].inject)
+			return true;
+	return false;
+}
+
+/* A plane whose owner is the user that the nodes run as, so that they can map it. */
+static int open_plane(struct run *run, struct why *why)
+{
+	struct control_options options = {.seed = run->plan->run.seed, .note = run->plan->path};
+	struct process_user user;
+	int error;
+
+	if (!injects(run->plan))
+		return 0;
+	for (int i = 0; i < run->plan->roles; i++) {
+		const struct plan_role *role = &run->plan->role[i];
+
+		if (!role->inject || !role->user || !role->user[0])
+			continue;
+		error = process_user_find(&user, role->user, why);
+		if (error)
+			return error;
+		options.owner = user.uid;
+	}
+	error = control_create(&run->control, NULL, &options, why);
+	if (!error)
+		error = control_hold(run->control, why);
+	return error;
+}
+
+/* What the schedule needs and this machine can't give is refused before anything starts. */
+static int check_needs(const struct run *run, struct why *why)
+{
+	for (int i = 0; i < run->schedule.atoms; i++) {
+		const struct fault_atom *atom = &run->schedule.atom[i];
+
+		if ((atom->kind->needs & NEEDS_NETFILTER) && !net_can_cut())
+			return why_set(why, -ENOTSUP,
+				       "fault \"%s\" (%s) wants a network of the run's own: %s",
+				       atom->fault->name, atom->kind->name, sandbox_missing());
+		if ((atom->kind->needs & NEEDS_INTERPOSER) && !run->control)
+			return why_set(why, -ENOTSUP, "fault \"%s\" (%s) wants a role with inject = yes",
+				       atom->fault->name, atom->kind->name);
+	}
+	return 0;
+}
+
+static void text_address(uint32_t address, char text[16])
+{
+	struct in_addr in = {.s_addr = htonl(address)};
+
+	inet_ntop(AF_INET, &in, text, 16);
+}
+
+static int open_workload(struct run *run, uint64_t run_id, struct why *why)
+{
+	const struct plan_store *store = &run->plan->store;
+	struct workload_options options = {.plan = run->plan, .ledger = run->ledger,
+					   .run_id = run_id, .client_address = run->client};
+	char can[16], key[32];
+
+	options.driver = driver_find(store->driver, why);
+	if (!options.driver)
+		return -EINVAL;
+	for (int i = 0; i < cluster_nodes(run->cluster); i++) {
+		const struct node *node = cluster_node(run->cluster, i);
+
+		if (strcmp(node->role->name, store->endpoints) != 0 || node->spare)
+			continue;
+		snprintf(run->endpoint_text[run->endpoints], sizeof(run->endpoint_text[0]), "%s:%lld",
+			 node->address_text, (long long)store->port);
+		run->endpoint[run->endpoints] = run->endpoint_text[run->endpoints];
+		snprintf(key, sizeof(key), "endpoint%d", run->endpoints);
+		ledger_run(run->ledger, key, node->name);
+		run->endpoints++;
+	}
+	options.endpoint = run->endpoint;
+	options.endpoints = run->endpoints;
+	text_address(sandbox_network() + CLIENT_HOST, run->client);
+	snprintf(can, sizeof(can), "%u", options.driver->can);
+	ledger_run(run->ledger, "can", can);
+	return workload_open(&run->workload, &options, why);
+}
+
+static int open_cluster(struct run *run, struct why *why)
+{
+	struct cluster_options options = {.plan = run->plan, .run_dir = run->dir,
+					  .network = sandbox_network(), .control = run->control,
+					  .ledger = run->ledger};
+	int error = cluster_open(&run->cluster, &options, why);
+
+	if (error)
+		return error;
+	run->context = (struct fault_context){run->plan, run->cluster, run->control, run->ledger};
+	return cluster_start(run->cluster, why);
+}
+
+static int open_records(struct run *run, uint64_t run_id, struct why *why)
+{
+	char path[4096];
+	int error;
+
+	snprintf(path, sizeof(path), "%s/model.sqlite", run->dir);
+	error = ledger_create(&run->ledger, path, why);
+	if (error)
+		return error;
+	record_plan(run, run_id);
+	run_phase(run, "boot");
+	error = schedule_make(&run->schedule, run->plan, why);
+	if (error)
+		return error;
+	run->atom = calloc((size_t)run->schedule.atoms + 1, sizeof(*run->atom));
+	if (!run->atom)
+		return why_set(why, -ENOMEM, "no memory for the schedule");
+	return record_schedule(run, why);
+}
+
+/* The gate before the first fault: not met, it is the environment's failure, not the store's. */
+static int first_gate(struct run *run, struct why *why)
+{
+	struct plan_gate boot = {.name = "boot", .step = {"process", "ready", "probe"}, .steps = 3,
+				 .limit_ns = 60 * 1000000000LL};
+	struct gate_context context = {.cluster = run->cluster, .workload = run->workload,
+				       .ledger = run->ledger, .fault = -1};
+	const struct plan_gate *gate = plan_gate(run->plan, "default");
+	int error = gate_pass(gate ? gate : &boot, &context, why);
+
+	return error ? why_prefix(why, error, "the cluster did not come up") : 0;
+}
+
+int run_boot(struct run *run, struct why *why)
+{
+	uint64_t run_id = seed_named(run->plan->run.seed, "run-id") >> 1;
+	int error = open_records(run, run_id, why);
+	struct why net_why = {""};
+
+	if (!error)
+		error = open_plane(run, why);
+	if (!error && net_open(&net_why) && (sandbox_has() & SANDBOX_NET))
+		progress_news(run->progress, "no links can be cut: %s", net_why.text);
+	if (!error)
+		error = check_needs(run, why);
+	if (!error)
+		error = open_cluster(run, why);
+	if (!error)
+		error = open_workload(run, run_id, why);
+	if (!error && run->control)
+		error = events_open(&run->events, run->control, run->ledger, why);
+	if (!error)
+		error = first_gate(run, why);
+	if (!error)
+		progress_news(run->progress, "%d nodes are up, %d faults are scheduled",
+			      cluster_nodes(run->cluster), run->schedule.atoms);
+	return error;
+}
+
+void run_close(struct run *run)
+{
+	if (run->workload)
+		workload_stop(run->workload);
+	progress_close(run->progress);
+	if (run->cluster)
+		cluster_close(run->cluster);
+	events_close(run->events);
+	if (run->workload)
+		workload_close(run->workload);
+	if (run->ledger)
+		ledger_close(run->ledger, NULL);
+	if (run->control) {
+		control_unlink(run->control);
+		control_close(run->control);
+	}
+	schedule_fini(&run->schedule);
+	free(run->atom);
+}

@@ -1,0 +1,89 @@
+/*
+ * run_internal.h - the state of a run, shared by run*.c, events.c and progress.c.
+ *
+ * Written by the run's thread alone; the threads of events.c and progress.c read what is const after
+ * boot and the atomics.
+ */
+#ifndef RUNNER_RUN_INTERNAL_H
+#define RUNNER_RUN_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runner/cluster.h"
+#include "runner/driver.h"
+#include "runner/events.h"
+#include "runner/fault.h"
+#include "runner/gate.h"
+#include "runner/ledger.h"
+#include "runner/plan.h"
+#include "runner/progress.h"
+#include "runner/schedule.h"
+#include "runner/verdict.h"
+#include "runner/workload.h"
+
+enum { ENDPOINT_MAX = NODE_COUNT_MAX };
+
+/* What became of an atom. */
+struct run_atom {
+	bool done, reached, fired, pending;
+	uint64_t fires, matches;
+	char failed[256];
+	char watch[64]; /* name of the rule that watches for its hit anchor */
+};
+
+struct run {
+	const struct plan *plan;
+	const char *dir;
+	struct ledger *ledger;
+	struct control *control; /* NULL when no role is under the interposer */
+	struct cluster *cluster;
+	struct workload *workload;
+	struct schedule schedule;
+	struct run_atom *atom;
+	struct fault_context context;
+	struct events *events;
+	struct progress *progress;
+	char endpoint_text[ENDPOINT_MAX][32], client[16];
+	const char *endpoint[ENDPOINT_MAX];
+	int endpoints;
+	unsigned crashes[NODE_COUNT_MAX]; /* of each node, as far as judged */
+	int64_t started_ns;               /* the workload's */
+	int64_t chaos_end_ns, gate_ns;    /* no fault begins after; the last gate was passed */
+	uint64_t gate_acks;
+	const struct fault_run *active;   /* between apply and gate */
+	bool unrecovered;                 /* a gate was not met: no more faults */
+	bool frozen;
+	long sweep_missed;
+	bool swept;
+};
+
+/* run.c */
+void run_phase(struct run *run, const char *name);
+bool run_stopping(struct run *run); /* no more faults: interrupted, violated, unrecovered, ledger */
+bool run_aborting(struct run *run); /* at once */
+/* Reaps, judges crashes and sleeps a little: what every wait does. */
+void run_tick(struct run *run);
+void run_report(struct run *run, enum violation_code code, const char *key, const char *text);
+/* Starts every node that is down, then passes the gate. -errno: UNRECOVERED has been reported. */
+int run_recover(struct run *run, const char *gate, int fault);
+
+/* run_boot.c */
+int run_boot(struct run *run, struct why *why);
+void run_close(struct run *run);
+
+/* run_faults.c: all faults, until the end of the chaos phase. */
+int run_faults(struct run *run, struct why *why);
+
+/* run_judge.c: facts, verdict, judgement. After the cluster was closed; closes the ledger. */
+struct run_blind {
+	char name[NODE_COUNT_MAX][PLAN_NAME_MAX];
+	const char *node[NODE_COUNT_MAX];
+	int count;
+};
+void run_blind(struct run *run, struct run_blind *out); /* before the cluster is closed */
+int run_judge(struct run *run, const struct run_blind *blind, struct verdict_result *out,
+	      struct why *why);
+
+#endif
