@@ -1,0 +1,95 @@
+/*
+ * custom_io.c - calls that move bytes through a vector: short means fewer bytes, so the vector is
+ * copied to the stack and cut at that byte. And the fortified twins of read.
+ */
+#include "preload/call.h"
+
+#include <limits.h>
+#include <stddef.h>
+
+#include "preload/custom_io.h"
+
+extern void __chk_fail(void) __attribute__((noreturn));
+ssize_t __read_chk(int fd, void *buf, size_t n, size_t size);
+ssize_t __pread_chk(int fd, void *buf, size_t n, off_t at, size_t size);
+ssize_t __pread64_chk(int fd, void *buf, size_t n, off_t at, size_t size);
+
+uint64_t vector_bytes(const struct iovec *iov, size_t count)
+{
+	uint64_t bytes = 0;
+
+	if (!iov || count > IOV_MAX)
+		return 0; /* the kernel will refuse it */
+	for (size_t i = 0; i < count; i++)
+		bytes += iov[i].iov_len;
+	return bytes;
+}
+
+size_t vector_cut(struct iovec *out, const struct iovec *iov, size_t count, uint64_t bytes)
+{
+	size_t used = 0;
+
+	while (used < count && bytes > 0) {
+		out[used] = iov[used];
+		if (out[used].iov_len > bytes)
+			out[used].iov_len = bytes;
+		bytes -= out[used].iov_len;
+		used++;
+	}
+	return used;
+}
+
+#define VECTOR(name, params, args, subject, at)                                                 \
+	static __attribute__((noinline, cold)) ssize_t armed_##name params                      \
+	{                                                                                       \
+		uint64_t asked = vector_bytes(iov, (size_t)count);                              \
+		struct call call;                                                               \
+                                                                                                \
+		CALL_BEGIN(call, name, HIT_##subject, GIVE_BYTES(asked, at));                   \
+		if (call_enter(&call)) {                                                        \
+			if (call.hit.len < asked) {                                             \
+				struct iovec *cut =                                             \
+					__builtin_alloca((size_t)count * sizeof(*iov));         \
+				count = (int)vector_cut(cut, iov, (size_t)count, call.hit.len); \
+				iov = cut;                                                      \
+			}                                                                       \
+			call_result(&call, real_##name args);                                   \
+		}                                                                               \
+		return call_leave(&call);                                                       \
+	}                                                                                       \
+	ssize_t name params                                                                     \
+	{                                                                                       \
+		if (!ARMED(name))                                                               \
+			return real_##name args;                                                \
+		return armed_##name args;                                                       \
+	}
+
+VECTOR(writev, (int fd, const struct iovec *iov, int count), (fd, iov, count), FD(fd), -1)
+VECTOR(pwritev, (int fd, const struct iovec *iov, int count, off_t at), (fd, iov, count, at),
+       FD(fd), at)
+VECTOR(pwritev2, (int fd, const struct iovec *iov, int count, off_t at, int flags),
+       (fd, iov, count, at, flags), FD_FLAGS(fd, flags), at)
+VECTOR(readv, (int fd, const struct iovec *iov, int count), (fd, iov, count), FD(fd), -1)
+VECTOR(preadv, (int fd, const struct iovec *iov, int count, off_t at), (fd, iov, count, at), FD(fd),
+       at)
+VECTOR(preadv2, (int fd, const struct iovec *iov, int count, off_t at, int flags),
+       (fd, iov, count, at, flags), FD_FLAGS(fd, flags), at)
+
+ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
+{
+	if (n > size)
+		__chk_fail();
+	return read(fd, buf, n);
+}
+
+ssize_t __pread_chk(int fd, void *buf, size_t n, off_t at, size_t size)
+{
+	if (n > size)
+		__chk_fail();
+	return pread(fd, buf, n, at);
+}
+
+ssize_t __pread64_chk(int fd, void *buf, size_t n, off_t at, size_t size)
+{
+	return __pread_chk(fd, buf, n, at, size);
+}

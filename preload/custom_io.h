@@ -1,0 +1,14 @@
+/* custom_io.h - cutting vectors: what writev and sendmsg have in common. */
+#ifndef PRELOAD_CUSTOM_IO_H
+#define PRELOAD_CUSTOM_IO_H
+
+#include "preload/call.h"
+
+/* The sum of the lengths; 0 for a vector the kernel will refuse. */
+uint64_t vector_bytes(const struct iovec *iov, size_t count) PRELOAD_HIDDEN;
+
+/* Copies the first bytes of iov into out, which has room for count; returns how many it used. */
+size_t vector_cut(struct iovec *out, const struct iovec *iov, size_t count,
+		  uint64_t bytes) PRELOAD_HIDDEN;
+
+#endif

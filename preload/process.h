@@ -1,0 +1,29 @@
+/*
+ * process.h - children stay targets: what their environment must hold, whatever their parent made
+ * of it.
+ *
+ *     LD_PRELOAD      names this library by an absolute path; what was there comes after it
+ *     FAILKIT_PLANE   FAILKIT_NODE   FAILKIT_STRICT   as this process was started with, unless
+ * given
+ *
+ * An environment that has all of it is used as it is. Otherwise a copy of the array, with what was
+ * missing, is made in memory of the caller's: on the stack, since it may be a vfork child.
+ */
+#ifndef PRELOAD_PROCESS_H
+#define PRELOAD_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "preload/call.h"
+
+/* Keeps what this process was started with, before the program may overwrite it. */
+void process_remember(void) PRELOAD_HIDDEN;
+
+/* How many bytes process_environment() needs for this one; 0: nothing is missing. */
+size_t process_environment_bytes(char *const environment[]) PRELOAD_HIDDEN;
+
+/* The completed environment, in memory of that many bytes. */
+char **process_environment(void *memory, char *const environment[]) PRELOAD_HIDDEN;
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * real.h - the calls as they would be without us: the next definition after ours, usually libc's.
+ *
+ *     real_write(fd, buf, n)
+ *
+ * Each pointer starts at a stub that finds the function, stores it and goes there, arguments and
+ * stack as they were, so that a caller needs no check and a call before our constructor works. The
+ * constructor finds all of them at once (real_find_all), so that none is looked up in a signal
+ * handler or a vfork child. A function this libc does not have fails with ENOSYS.
+ */
+#ifndef PRELOAD_REAL_H
+#define PRELOAD_REAL_H
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define REAL_HIDDEN __attribute__((visibility("hidden")))
+
+/* Real functions that are no call of their own in the table: hooks, and twins with other arguments
+ * that libc must be asked for. */
+#define REAL_OTHERS(ONE)  \
+	ONE(closefrom)    \
+	ONE(fclose)       \
+	ONE(freopen)      \
+	ONE(closedir)     \
+	ONE(pclose)       \
+	ONE(_Fork)        \
+	ONE(execvpe)      \
+	ONE(fexecve)      \
+	ONE(execveat)     \
+	ONE(posix_spawnp) \
+	ONE(syscall)      \
+	ONE(dlsym)
+
+#define REAL_DECLARE(name) extern REAL_HIDDEN __typeof__(name) *real_##name;
+#define CALL(name, ...)    REAL_DECLARE(name)
+#define CUSTOM(name, ...)  REAL_DECLARE(name)
+#define ALIAS(alias, name)
+#include "failpoint/calls.def"
+#undef CALL
+#undef CUSTOM
+#undef ALIAS
+REAL_OTHERS(REAL_DECLARE)
+
+void real_find_all(void) REAL_HIDDEN;
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * subject.h - what a call is about, found out when a rule wants to know.
+ *
+ *     a descriptor   its kind, (device, inode), the path it was opened by or renamed to; for a
+ *                    socket its kind, cookie and both addresses. Remembered in fd_table.h.
+ *     a name         made absolute by the working directory or dirfd and cleaned of "." and "..",
+ *                    by text alone: the path as the program means it, links are not followed
+ *
+ * The answer lies in the struct call around the hit. Only raw system calls are made.
+ */
+#ifndef PRELOAD_SUBJECT_H
+#define PRELOAD_SUBJECT_H
+
+#include "preload/call.h"
+
+extern const struct subject_ops subject_ops PRELOAD_HIDDEN;
+
+/* Writes the absolute, clean form of path seen from dirfd; false when that can't be known. Of what
+ * does not fit the tail is kept. */
+bool subject_path(int dirfd, const char *path, char *out, size_t size) PRELOAD_HIDDEN;
+
+#endif
