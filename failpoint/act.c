@@ -1,0 +1,344 @@
+/*
+ * act.c - what a term does. One row an action: does it set the result, when may it act, how.
+ *
+ * A result is only made up where the real call could have come that far: an fd that is closed gets
+ * its EBADF from the kernel. Events of what kills or blocks are written first.
+ */
+#include "failpoint/core.h"
+
+enum { AT_ENTER = 1, AT_EXIT = 2, ALWAYS = 3 };
+enum { PAUSE_DEFAULT_NS_PER_S = 1000000000, PAUSE_DEFAULT_S = 60 };
+
+static bool is_call(const struct hit *hit)
+{
+	return hit->site < CALL_COUNT;
+}
+
+static bool fd_is_good(const struct hit *hit)
+{
+	return call_table[hit->site].subject != SUBJECT_FD || raw_fd_is_open(hit->fd);
+}
+
+/* ---- Does it apply? ---- */
+
+static bool can_fail(const struct meeting *meeting)
+{
+	const struct hit *hit = meeting->hit;
+
+	if (!is_call(hit))
+		return hit->can_return_value;
+	return call_table[hit->site].fails != FAILS_NEVER &&
+	       (meeting->phase == PHASE_EXIT || fd_is_good(hit));
+}
+
+static bool can_fail_after(const struct meeting *meeting)
+{
+	return is_call(meeting->hit) && can_fail(meeting);
+}
+
+static bool can_return(const struct meeting *meeting)
+{
+	return is_call(meeting->hit) || meeting->hit->can_return_value;
+}
+
+/* Success that is a new fd, or a pointer, can't be made up. */
+static bool can_lie(const struct meeting *meeting)
+{
+	switch (meeting->hit->site) {
+	case CALL_open:
+	case CALL_openat:
+	case CALL_creat:
+	case CALL_socket:
+	case CALL_accept:
+	case CALL_accept4:
+	case CALL_dup:
+		return false;
+	default:
+		return can_fail_after(meeting) &&
+		       call_table[meeting->hit->site].fails != FAILS_NULL;
+	}
+}
+
+static bool can_shorten(const struct meeting *meeting)
+{
+	const struct hit *hit = meeting->hit;
+
+	if (hit->len < 2)
+		return false;
+	return is_call(hit) ? call_table[hit->site].amount && fd_is_good(hit)
+			    : !hit->can_return_value;
+}
+
+static bool can_refuse(const struct meeting *meeting)
+{
+	return can_fail_after(meeting) && call_table[meeting->hit->site].network;
+}
+
+static bool can_reset(const struct meeting *meeting)
+{
+	return can_refuse(meeting) && core.ops && core.ops->reset;
+}
+
+static bool can_always(const struct meeting *meeting)
+{
+	(void)meeting;
+	return true;
+}
+
+/* ---- Results ---- */
+
+void act_fail(struct hit *hit, int error)
+{
+	hit->err = error;
+	hit->ret = -1;
+	if (is_call(hit) && call_table[hit->site].fails == FAILS_ERRNUM)
+		hit->ret = error;
+	if (is_call(hit) && call_table[hit->site].fails == FAILS_NULL)
+		hit->ret = 0;
+}
+
+static void fire(struct meeting *meeting, const struct firing *firing,
+		 const struct rule_action *action)
+{
+	event_write(meeting->hit, firing, EVENT_FIRE, action, NULL);
+}
+
+static bool fail_now(struct meeting *meeting, const struct firing *firing,
+		     const struct rule_action *action, int error)
+{
+	act_fail(meeting->hit, error);
+	meeting->hit->after[0] |= AFTER_DONE | AFTER_RESULT;
+	fire(meeting, firing, action);
+	return true;
+}
+
+static bool do_error(struct meeting *meeting, const struct firing *firing,
+		     const struct rule_action *action)
+{
+	return fail_now(meeting, firing, action, (int)action->number);
+}
+
+/* At the entrance it is only noted: engine_leave() does it. */
+static bool do_error_after(struct meeting *meeting, const struct firing *firing,
+			   const struct rule_action *action)
+{
+	struct hit *hit = meeting->hit;
+
+	hit->after[0] |= AFTER_RESULT;
+	if (meeting->phase == PHASE_EXIT) {
+		act_fail(hit, (int)action->number);
+	} else {
+		hit->after[0] |= AFTER_ERROR;
+		hit->after[1] = (uint32_t)action->number;
+	}
+	fire(meeting, firing, action);
+	return true;
+}
+
+static bool do_return(struct meeting *meeting, const struct firing *firing,
+		      const struct rule_action *action)
+{
+	struct hit *hit = meeting->hit;
+
+	hit->ret = action->number;
+	hit->err = 0;
+	hit->after[0] |= AFTER_RESULT | (meeting->phase == PHASE_ENTER ? AFTER_DONE : 0);
+	fire(meeting, firing, action);
+	return true;
+}
+
+static bool do_lie(struct meeting *meeting, const struct firing *firing,
+		   const struct rule_action *action)
+{
+	struct hit *hit = meeting->hit;
+
+	hit->ret = call_table[hit->site].amount ? (int64_t)hit->len : 0;
+	hit->err = 0;
+	hit->after[0] |= AFTER_DONE | AFTER_RESULT;
+	fire(meeting, firing, action);
+	return true;
+}
+
+/* At least one byte, and at least one byte less than was asked for. */
+static bool do_short(struct meeting *meeting, const struct firing *firing,
+		     const struct rule_action *action)
+{
+	struct hit *hit = meeting->hit;
+	uint64_t length = (uint64_t)action->number;
+
+	if (action->flags & ACTION_PERCENT)
+		length = (uint64_t)((unsigned __int128)hit->len * length / CHANCE_ALWAYS);
+	if (length > hit->len - 1)
+		length = hit->len - 1;
+	hit->len = length ? length : 1;
+	hit->after[0] |= AFTER_RESULT;
+	fire(meeting, firing, action);
+	return true;
+}
+
+static bool do_refuse(struct meeting *meeting, const struct firing *firing,
+		      const struct rule_action *action)
+{
+	bool connects = meeting->hit->site == CALL_connect;
+
+	return fail_now(meeting, firing, action, connects ? ECONNREFUSED : ECONNRESET);
+}
+
+static bool do_reset(struct meeting *meeting, const struct firing *firing,
+		     const struct rule_action *action)
+{
+	fail_now(meeting, firing, action, ECONNRESET);
+	core.ops->reset(meeting->hit->fd);
+	return true;
+}
+
+/* ---- Time ---- */
+
+static bool rest(struct meeting *meeting, const struct firing *firing,
+		 const struct rule_action *action, int64_t duration_ns, bool pause)
+{
+	bool live;
+
+	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
+	live = cell_sleep(meeting, duration_ns, pause);
+	event_write(meeting->hit, firing, EVENT_END, action, NULL);
+	return live;
+}
+
+static bool do_delay(struct meeting *meeting, const struct firing *firing,
+		     const struct rule_action *action)
+{
+	uint64_t jitter = action->extra > 0 ? (uint64_t)action->extra : 0;
+	uint64_t delay = action->number > 0 ? (uint64_t)action->number : 0;
+
+	if (jitter)
+		delay += trigger_roll(firing, RULE_TERM_MAX) % (jitter + 1);
+	return rest(meeting, firing, action, delay <= INT64_MAX ? (int64_t)delay : INT64_MAX, false);
+}
+
+static bool do_pause(struct meeting *meeting, const struct firing *firing,
+		     const struct rule_action *action)
+{
+	int64_t limit = action->number;
+
+	if (limit <= 0)
+		limit = (int64_t)PAUSE_DEFAULT_S * PAUSE_DEFAULT_NS_PER_S;
+	return rest(meeting, firing, action, limit, true);
+}
+
+/* ---- The process ---- */
+
+static void die(void)
+{
+	for (;;)
+		raw_kill(raw_getpid(), SIGKILL);
+}
+
+/* Every other process of this node, as far as this pid namespace reaches. */
+static void kill_node(int signal)
+{
+	uint64_t pidns = core.slot->pidns_inode;
+
+	for (unsigned i = 0; i < SLOT_MAX && core.node; i++) {
+		struct plane_slot *slot = &core.slots[i];
+		struct identity id = {slot->pid, 0, slot->start_ticks, slot->pidns_inode};
+		uint64_t state = atomic_load(&slot->state) & 0xff;
+
+		if ((state == SLOT_LIVE || state == SLOT_EXECING) && slot->node == core.node &&
+		    id.pidns == pidns && id.pid > 1 && id.pid != core.pid && identity_may_live(&id))
+			raw_kill(id.pid, signal);
+	}
+}
+
+static bool do_kill(struct meeting *meeting, const struct firing *firing,
+		    const struct rule_action *action)
+{
+	int signal = action->number > 0 ? (int)action->number : SIGKILL;
+
+	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
+	if (action->flags & ACTION_NODE)
+		kill_node(signal);
+	if (signal == SIGKILL)
+		die();
+	raw_kill(raw_getpid(), signal);
+	return true;
+}
+
+/* As abort() does, but without its locks: unblocked, and with nobody to catch it. */
+static bool do_abort(struct meeting *meeting, const struct firing *firing,
+		     const struct rule_action *action)
+{
+	struct {
+		uint64_t handler, flags, restorer, mask;
+	} plain = {0, 0, 0, 0};
+	uint64_t only = UINT64_C(1) << (SIGABRT - 1);
+
+	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
+	raw_syscall(SYS_rt_sigaction, SIGABRT, (long)&plain, 0, 8, 0, 0);
+	raw_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&only, 0, 8, 0, 0);
+	raw_syscall(SYS_tgkill, raw_getpid(), raw_gettid(), SIGABRT, 0, 0, 0);
+	die();
+	return true;
+}
+
+static bool do_exit(struct meeting *meeting, const struct firing *firing,
+		    const struct rule_action *action)
+{
+	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
+	raw_syscall(SYS_exit_group, (int)action->number, 0, 0, 0, 0, 0);
+	die();
+	return true;
+}
+
+static bool do_print(struct meeting *meeting, const struct firing *firing,
+		     const struct rule_action *action)
+{
+	const char *text = match_text(&meeting->entry->rule, action->text);
+
+	event_write(meeting->hit, firing, EVENT_PRINT, action, text);
+	if (!core.plane_path[0])
+		attach_say(firing->name, text); /* a private plane has no watcher */
+	return true;
+}
+
+/* ---- The table ---- */
+
+static const struct {
+	bool (*applies)(const struct meeting *);
+	bool (*act)(struct meeting *, const struct firing *, const struct rule_action *);
+	bool sets_result;
+	uint8_t when;
+} actions[ACTION_COUNT] = {
+	[ACTION_ERROR] = {can_fail, do_error, true, AT_ENTER},
+	[ACTION_ERROR_AFTER] = {can_fail_after, do_error_after, true, ALWAYS},
+	[ACTION_LIE] = {can_lie, do_lie, true, AT_ENTER},
+	[ACTION_RETURN] = {can_return, do_return, true, ALWAYS},
+	[ACTION_SHORT] = {can_shorten, do_short, true, AT_ENTER},
+	[ACTION_DELAY] = {can_always, do_delay, false, ALWAYS},
+	[ACTION_PAUSE] = {can_always, do_pause, false, ALWAYS},
+	[ACTION_REFUSE] = {can_refuse, do_refuse, true, AT_ENTER},
+	[ACTION_RESET] = {can_reset, do_reset, true, AT_ENTER},
+	[ACTION_KILL] = {can_always, do_kill, false, ALWAYS},
+	[ACTION_ABORT] = {can_always, do_abort, false, ALWAYS},
+	[ACTION_EXIT] = {can_always, do_exit, false, ALWAYS},
+	[ACTION_PRINT] = {can_always, do_print, false, ALWAYS},
+};
+
+bool act_applies(const struct meeting *meeting, const struct rule_action *action, bool *suppressed)
+{
+	unsigned when = meeting->phase == PHASE_EXIT ? AT_EXIT : AT_ENTER;
+	uint8_t kind = action->kind;
+
+	if (kind >= ACTION_COUNT || !actions[kind].act || !(actions[kind].when & when) ||
+	    !actions[kind].applies(meeting))
+		return false;
+	*suppressed = actions[kind].sets_result && (meeting->hit->after[0] & AFTER_RESULT);
+	return !*suppressed;
+}
+
+void act_fire(struct meeting *meeting, struct firing *firing)
+{
+	for (unsigned a = 0; a < firing->actions; a++)
+		if (!actions[firing->action[a].kind].act(meeting, firing, &firing->action[a]))
+			return;
+}

@@ -1,0 +1,402 @@
+/* match.c - does a selector match this hit? See core.h. Facts that cost nothing are asked first, the
+ * subject last; what the plane says about sizes is clamped. */
+#include "failpoint/core.h"
+#include "failpoint/pattern.h"
+#include "failpoint/regex.h"
+
+/* ---- Which sites a step names ---- */
+
+static bool mask_names(const uint64_t calls[CALL_MAX / 64], uint32_t classes, uint32_t site)
+{
+	return (calls[site / 64] >> site % 64 & 1) != 0 ||
+	       (site < CALL_COUNT && (call_table[site].classes & classes) != 0);
+}
+
+static bool point_is_named(const struct rule *rule, const struct rule_step *step, uint32_t point)
+{
+	for (unsigned g = 0; g < step->globs; g++) {
+		unsigned i = step->first_glob + g;
+
+		if (i < RULE_SITE_MAX && pattern_name(match_text(rule, rule->glob[i]),
+						      core.points[point].name))
+			return true;
+	}
+	return false;
+}
+
+bool match_site(const struct rule *rule, const struct rule_step *step, uint32_t site)
+{
+	if (site < CALL_MAX)
+		return mask_names(step->calls, step->classes, site);
+	return site < SITE_POINT + POINT_MAX && point_is_named(rule, step, site - SITE_POINT);
+}
+
+bool match_unless_site(const struct rule_step *step, uint32_t site)
+{
+	return site < CALL_MAX && mask_names(step->unless_calls, step->unless_classes, site);
+}
+
+/* The class of a write, a read ... depends on what the fd is. */
+static uint32_t classes_of(struct hit *hit)
+{
+	const uint32_t network = CLASS_SEND | CLASS_RECV;
+	const uint32_t file = CLASS_WRITE | CLASS_READ;
+	uint32_t classes = call_table[hit->site].classes;
+	const struct subject *subject;
+
+	if (!(classes & network) || !(classes & file))
+		return classes;
+	subject = match_subject(hit);
+	return classes & ~(subject && subject->sock != SOCK_NONE ? file : network);
+}
+
+/* The same as mask_names(), once the subject is known. */
+static bool class_holds(const uint64_t calls[CALL_MAX / 64], uint32_t classes, struct hit *hit)
+{
+	uint32_t site = hit->site;
+
+	if (site >= CALL_COUNT || (calls[site / 64] >> site % 64 & 1) != 0 ||
+	    (call_table[site].classes & ~classes) == 0)
+		return true;
+	return (classes_of(hit) & classes) != 0;
+}
+
+bool match_unless(const struct rule_step *step, struct hit *hit)
+{
+	return match_unless_site(step, hit->site) &&
+	       class_holds(step->unless_calls, step->unless_classes, hit);
+}
+
+/* ---- Facts ---- */
+
+const char *match_text(const struct rule *rule, uint32_t offset)
+{
+	for (uint32_t i = offset; i < RULE_POOL_BYTES; i++)
+		if (!rule->pool[i])
+			return rule->pool + offset;
+	return "";
+}
+
+const struct subject *match_subject(struct hit *hit)
+{
+	if (!hit->subject && core.ops && core.ops->resolve)
+		hit->subject = core.ops->resolve(hit);
+	return hit->subject;
+}
+
+static bool number_is(const struct rule_value *value, uint64_t number)
+{
+	if (value->kind == VALUE_RANGE)
+		return number >= value->number && number <= value->other;
+	return value->kind == VALUE_NUMBER && number == value->number;
+}
+
+static bool text_is(const struct rule *rule, const struct rule_value *value, const char *text,
+		    bool (*glob)(const char *, const char *))
+{
+	if (value->kind == VALUE_REGEX)
+		return value->other < RULE_POOL_BYTES &&
+		       regex_match(rule->pool + value->other, RULE_POOL_BYTES - value->other, text,
+				   raw_length(text));
+	return glob(match_text(rule, value->text), text);
+}
+
+static bool compares(uint8_t op, uint64_t a, uint64_t b)
+{
+	switch (op) {
+	case OP_LT:
+		return a < b;
+	case OP_LE:
+		return a <= b;
+	case OP_GT:
+		return a > b;
+	case OP_GE:
+		return a >= b;
+	default:
+		return a == b;
+	}
+}
+
+/* ---- One function a key: does this value hold? Negation is the caller's. ---- */
+
+struct question {
+	const struct rule *rule;
+	const struct rule_clause *clause;
+	const struct rule_value *value;
+	struct hit *hit; /* NULL for facts of the process */
+	int phase;
+};
+
+static bool path_holds(const struct question *q)
+{
+	const struct subject *subject = match_subject(q->hit);
+
+	return subject && ((subject->path && text_is(q->rule, q->value, subject->path, pattern_path)) ||
+			   (subject->path2 && text_is(q->rule, q->value, subject->path2, pattern_path)));
+}
+
+static bool from_holds(const struct question *q)
+{
+	const struct subject *subject = match_subject(q->hit);
+
+	return subject && subject->path && text_is(q->rule, q->value, subject->path, pattern_path);
+}
+
+static bool to_holds(const struct question *q)
+{
+	const struct subject *subject = match_subject(q->hit);
+
+	return subject && subject->path2 && text_is(q->rule, q->value, subject->path2, pattern_path);
+}
+
+static bool file_holds(const struct question *q)
+{
+	const struct subject *subject = match_subject(q->hit);
+
+	return subject && number_is(q->value, subject->file);
+}
+
+static bool sock_holds(const struct question *q)
+{
+	const struct subject *subject = match_subject(q->hit);
+
+	return subject && number_is(q->value, subject->sock);
+}
+
+static bool fd_holds(const struct question *q)
+{
+	return q->hit->fd >= 0 && number_is(q->value, (uint64_t)q->hit->fd);
+}
+
+/* The peer's port or our own: a server means its own, a client the server's. */
+static bool port_holds(const struct question *q)
+{
+	const struct subject *subject = match_subject(q->hit);
+
+	return subject && subject->sock != SOCK_NONE &&
+	       (number_is(q->value, subject->peer_port) || number_is(q->value, subject->local_port));
+}
+
+/* Host order; 0 when it is no IPv4 address. */
+static uint32_t address_v4(const uint8_t address[16])
+{
+	for (int i = 0; i < 12; i++)
+		if (address[i] != (i < 10 ? 0 : 0xff))
+			return 0;
+	return (uint32_t)address[12] << 24 | (uint32_t)address[13] << 16 |
+	       (uint32_t)address[14] << 8 | address[15];
+}
+
+/* Does the address belong to a node that the glob names? */
+static bool node_has_address(const char *glob, uint32_t address)
+{
+	char name[NODE_NAME_MAX];
+
+	for (unsigned i = 0; address && i < NODE_MAX; i++) {
+		const struct plane_node *node = &core.nodes[i];
+
+		if (!atomic_load_explicit(&node->used, memory_order_acquire))
+			return false;
+		if (node->address != address)
+			continue;
+		raw_copy(name, sizeof(name), node->name, sizeof(node->name));
+		if (pattern_name(glob, name))
+			return true;
+	}
+	return false;
+}
+
+static bool peer_holds(const struct question *q)
+{
+	const struct subject *subject = match_subject(q->hit);
+	const struct rule_value *value = q->value;
+
+	if (!subject || subject->sock == SOCK_NONE)
+		return false;
+	if (value->kind == VALUE_IPV4)
+		return address_v4(subject->peer) == (uint32_t)value->number;
+	if (value->kind == VALUE_TEXT)
+		return node_has_address(match_text(q->rule, value->text), address_v4(subject->peer));
+	if (value->kind != VALUE_IPV6 || value->other > RULE_POOL_BYTES - 16)
+		return false;
+	for (unsigned i = 0; i < 16; i++)
+		if (subject->peer[i] != (uint8_t)q->rule->pool[value->other + i])
+			return false;
+	return true;
+}
+
+/* A link is the way the data goes: what we receive from a peer comes over the link from it to us. */
+static bool link_holds(const struct question *q)
+{
+	const struct subject *subject = match_subject(q->hit);
+	const char *from, *to;
+	uint32_t peer;
+
+	if (!subject || subject->sock == SOCK_NONE || q->value->kind != VALUE_LINK)
+		return false;
+	peer = address_v4(subject->peer);
+	from = match_text(q->rule, q->value->text);
+	to = match_text(q->rule, q->value->other);
+	if (q->hit->site < CALL_COUNT && (classes_of(q->hit) & CLASS_RECV))
+		return pattern_name(to, core.node_name) && node_has_address(from, peer);
+	return pattern_name(from, core.node_name) && node_has_address(to, peer);
+}
+
+static bool length_holds(const struct question *q)
+{
+	return compares(q->clause->op, q->hit->len, q->value->number);
+}
+
+static bool offset_holds(const struct question *q)
+{
+	int64_t offset = q->hit->offset;
+
+	if (offset < 0 && q->hit->fd >= 0)
+		offset = raw_tell(q->hit->fd);
+	return offset >= 0 && compares(q->clause->op, (uint64_t)offset, q->value->number);
+}
+
+static bool flags_hold(const struct question *q)
+{
+	return (q->hit->flags & q->value->number) == q->value->number;
+}
+
+static bool node_holds(const struct question *q)
+{
+	return text_is(q->rule, q->value, core.node_name, pattern_name);
+}
+
+static bool role_holds(const struct question *q)
+{
+	return text_is(q->rule, q->value, core.node_role, pattern_name);
+}
+
+static bool comm_holds(const struct question *q)
+{
+	return text_is(q->rule, q->value, core.comm, pattern_name);
+}
+
+static bool pid_holds(const struct question *q)
+{
+	return number_is(q->value, core.pid);
+}
+
+static bool thread_holds(const struct question *q)
+{
+	char name[16];
+
+	raw_thread_name(name);
+	return text_is(q->rule, q->value, name, pattern_name);
+}
+
+/* At the entrance nothing is known yet: what could still become true holds. */
+static bool result_holds(const struct question *q)
+{
+	if (q->value->kind == VALUE_RET_OK)
+		return q->hit->err == 0;
+	if (q->value->kind == VALUE_RET_ERR)
+		return q->hit->err != 0;
+	return number_is(q->value, (uint64_t)q->hit->err);
+}
+
+static bool never_holds(const struct question *q)
+{
+	(void)q;
+	return false;
+}
+
+/* ---- Clauses ---- */
+
+enum cost { COST_PROCESS, COST_HIT, COST_THREAD, COST_SUBJECT, COST_COUNT };
+
+static const struct {
+	bool (*holds)(const struct question *);
+	enum cost cost;
+} keys[KEY_COUNT] = {
+	[KEY_PATH] = {path_holds, COST_SUBJECT},     [KEY_FROM] = {from_holds, COST_SUBJECT},
+	[KEY_TO] = {to_holds, COST_SUBJECT},	     [KEY_FILE] = {file_holds, COST_SUBJECT},
+	[KEY_FD] = {fd_holds, COST_HIT},	     [KEY_PEER] = {peer_holds, COST_SUBJECT},
+	[KEY_PORT] = {port_holds, COST_SUBJECT},     [KEY_LINK] = {link_holds, COST_SUBJECT},
+	[KEY_SOCK] = {sock_holds, COST_SUBJECT},     [KEY_LEN] = {length_holds, COST_HIT},
+	[KEY_OFFSET] = {offset_holds, COST_SUBJECT}, [KEY_FLAGS] = {flags_hold, COST_HIT},
+	[KEY_DATA] = {never_holds, COST_HIT},	     [KEY_NODE] = {node_holds, COST_PROCESS},
+	[KEY_ROLE] = {role_holds, COST_PROCESS},     [KEY_THREAD] = {thread_holds, COST_THREAD},
+	[KEY_COMM] = {comm_holds, COST_PROCESS},     [KEY_PID] = {pid_holds, COST_PROCESS},
+	[KEY_STACK] = {never_holds, COST_HIT},	     [KEY_CALLER] = {never_holds, COST_HIT},
+	[KEY_RET] = {result_holds, COST_HIT},	     [KEY_AT] = {NULL, COST_PROCESS},
+};
+
+static bool is_negated(uint8_t op)
+{
+	return op == OP_NE || op == OP_NRE || op == OP_NAND;
+}
+
+static bool clause_holds(struct question *q)
+{
+	bool any = false;
+
+	for (unsigned v = 0; v < q->clause->values && !any; v++) {
+		unsigned i = q->clause->first_value + v;
+
+		if (i >= RULE_VALUE_MAX)
+			return false;
+		q->value = &q->rule->value[i];
+		any = keys[q->clause->key].holds(q);
+	}
+	return any != is_negated(q->clause->op);
+}
+
+/* Those clauses of the step that cost this much. */
+static bool clauses_hold(const struct rule_step *step, struct question *q, enum cost cost)
+{
+	for (unsigned c = 0; c < step->clauses; c++) {
+		unsigned i = step->first_clause + c;
+		uint8_t key;
+
+		if (i >= RULE_CLAUSE_MAX)
+			return false;
+		q->clause = &q->rule->clause[i];
+		key = q->clause->key;
+		if (key >= KEY_COUNT)
+			return false;
+		if (keys[key].cost != cost || !keys[key].holds ||
+		    (key == KEY_RET && q->phase == PHASE_ENTER))
+			continue;
+		if (!clause_holds(q))
+			return false;
+	}
+	return true;
+}
+
+bool match_process(const struct rule *rule, const struct rule_step *step)
+{
+	struct question q = {.rule = rule};
+
+	return clauses_hold(step, &q, COST_PROCESS);
+}
+
+static bool matches_once(const struct rule *rule, const struct rule_step *step, struct hit *hit,
+			 int phase)
+{
+	struct question q = {.rule = rule, .hit = hit, .phase = phase};
+
+	return clauses_hold(step, &q, COST_HIT) && clauses_hold(step, &q, COST_THREAD) &&
+	       class_holds(step->calls, step->classes, hit) && clauses_hold(step, &q, COST_SUBJECT);
+}
+
+/* What is known about an fd may be stale; that is looked into only once everything else fits. After
+ * the call there is nothing to look at: it may have been close(). */
+bool match_step(struct meeting *meeting, const struct rule_step *step)
+{
+	const struct rule *rule = &meeting->entry->rule;
+	struct hit *hit = meeting->hit;
+
+	for (int attempt = 0; attempt < 2; attempt++) {
+		if (!matches_once(rule, step, hit, meeting->phase))
+			return false;
+		if (!hit->subject || meeting->phase == PHASE_EXIT || !core.ops->verify ||
+		    core.ops->verify(hit))
+			return true;
+	}
+	return false;
+}

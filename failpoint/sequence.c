@@ -1,0 +1,174 @@
+/*
+ * sequence.c - how far a rule of several steps has come, and the table of scopes behind it.
+ *
+ *     %sync:ret=ok  =>  %send:same=tid:within=5s  =  1*kill
+ *     step 0            step 1
+ *
+ * When step N matches, step N + 1 begins to wait under the key of its own same= (here the thread); a
+ * hit that matches a step that waits takes that state away, so each sync is good for one send. Steps
+ * are tried from the last to the first and one hit advances a rule by at most one step. unless= takes
+ * a waiting state away and puts nothing in its place.
+ *
+ * The table is open addressing in the plane, shared by all processes. A key is claimed by
+ * compare-and-swap and never freed by a target; but the entry of a sequence that waits for nothing
+ * may be given to another key. So a state says for which key it waits: count holds the key.
+ */
+#include "failpoint/core.h"
+
+enum { PROBES = 64, KIND_MASK = 3, SCOPE_REUSED = 1 }; /* key 1: a controller freed it */
+
+/* ---- The table ---- */
+
+uint64_t scope_key(uint64_t rule_id, enum scope_kind kind, unsigned step, uint64_t of)
+{
+	uint64_t key = raw_mix(raw_mix(rule_id, step), of);
+
+	return (key & ~(uint64_t)KIND_MASK) | (uint64_t)kind;
+}
+
+/* May the entry be given to key? A counter never takes a place that was another's: the place could
+ * have been passed over by a thread that is just making the same counter further on. */
+static bool is_spare(struct plane_scope *scope, uint64_t found, uint64_t key)
+{
+	if (found == 0 || found == SCOPE_REUSED)
+		return true;
+	return (found & KIND_MASK) == SCOPE_SEQUENCE && (key & KIND_MASK) == SCOPE_SEQUENCE &&
+	       atomic_load_explicit(&scope->count, memory_order_relaxed) == 0;
+}
+
+/* Takes the place for key; false when another thread was faster. */
+static bool claim(struct plane_scope *scope, uint64_t old, uint64_t key, uint64_t rule_id)
+{
+	if (!atomic_compare_exchange_strong(&scope->key, &old, key))
+		return false;
+	atomic_store_explicit(&scope->extra, rule_id, memory_order_relaxed);
+	return true;
+}
+
+/* The place of key (*found is key), or where it would go; NULL when all near it are taken. */
+static struct plane_scope *probe(uint64_t key, uint64_t *found)
+{
+	struct plane_scope *spare = NULL;
+
+	for (unsigned p = 0; p < PROBES; p++) {
+		struct plane_scope *scope = &core.scopes[(key / 4 + p) & (SCOPE_MAX - 1)];
+		uint64_t here = atomic_load_explicit(&scope->key, memory_order_acquire);
+
+		if (here == key || (!spare && is_spare(scope, here, key))) {
+			spare = scope;
+			*found = here;
+		}
+		if (here == key || here == 0)
+			break;
+	}
+	return spare;
+}
+
+struct plane_scope *scope_find(uint64_t key, uint64_t rule_id, bool make)
+{
+	for (int attempt = 0; attempt < PROBES; attempt++) {
+		uint64_t found = 0;
+		struct plane_scope *scope = probe(key, &found);
+
+		if (!scope || found == key)
+			return scope;
+		if (!make)
+			return NULL;
+		if (claim(scope, found, key, rule_id))
+			return scope;
+	}
+	return NULL;
+}
+
+/* ---- Sequences ---- */
+
+static uint64_t key_of(const struct meeting *meeting, unsigned step)
+{
+	struct hit *hit = meeting->hit;
+	const struct subject *subject;
+	uint64_t of = 0;
+
+	switch (meeting->entry->rule.step[step].same) {
+	case SAME_TID:
+		of = raw_mix(core.process_key, raw_gettid());
+		break;
+	case SAME_PID:
+		of = core.process_key;
+		break;
+	case SAME_NODE:
+		of = raw_mix(core.node_key, core.node);
+		break;
+	case SAME_FD:
+		of = raw_mix(core.process_key, (uint64_t)hit->fd);
+		break;
+	case SAME_FILE:
+		subject = match_subject(hit);
+		if (subject && subject->inode)
+			of = raw_mix(subject->device, subject->inode);
+		else if (subject && subject->path)
+			of = raw_hash(subject->path, raw_length(subject->path));
+		break;
+	default:
+		break;
+	}
+	return scope_key(meeting->id, SCOPE_SEQUENCE, step, of);
+}
+
+static void begin_waiting(const struct meeting *meeting, unsigned step)
+{
+	uint64_t key = key_of(meeting, step);
+	struct plane_scope *scope = scope_find(key, meeting->id, true);
+
+	if (!scope) {
+		event_scopes_full(meeting);
+		return;
+	}
+	atomic_store_explicit(&scope->ns, raw_now_ns(), memory_order_relaxed);
+	atomic_store_explicit(&scope->count, key, memory_order_release);
+}
+
+/* Takes the waiting state of a step away; false when there was none, or it was too old. */
+static bool end_waiting(const struct meeting *meeting, unsigned step)
+{
+	uint64_t within_ns = meeting->entry->rule.step[step].within_ns;
+	uint64_t key = key_of(meeting, step);
+	struct plane_scope *scope = scope_find(key, meeting->id, false);
+	uint64_t waiting = key;
+	int64_t since;
+
+	if (!scope || atomic_load_explicit(&scope->count, memory_order_acquire) != key)
+		return false;
+	since = atomic_load_explicit(&scope->ns, memory_order_relaxed);
+	if (!atomic_compare_exchange_strong(&scope->count, &waiting, 0))
+		return false;
+	return !within_ns || (uint64_t)(raw_now_ns() - since) <= within_ns;
+}
+
+static bool is_named(const struct meeting *meeting, const struct rule_step *step)
+{
+	const struct rule *rule = &meeting->entry->rule;
+
+	return step->at_exit == (meeting->phase == PHASE_EXIT) &&
+	       match_site(rule, step, meeting->hit->site) && match_process(rule, step);
+}
+
+bool sequence_advance(struct meeting *meeting)
+{
+	const struct rule *rule = &meeting->entry->rule;
+	unsigned steps = rule->steps < RULE_STEP_MAX ? rule->steps : RULE_STEP_MAX;
+
+	for (unsigned s = 1; s < steps && meeting->phase == PHASE_ENTER; s++)
+		if (match_unless(&rule->step[s], meeting->hit))
+			end_waiting(meeting, s);
+	for (unsigned s = steps; s-- > 0;) {
+		if (!is_named(meeting, &rule->step[s]) || !match_step(meeting, &rule->step[s]))
+			continue;
+		if (s > 0 && !end_waiting(meeting, s))
+			continue;
+		if (s + 1 == steps)
+			return true;
+		begin_waiting(meeting, s + 1);
+		return false;
+	}
+	return false;
+}
