@@ -234,30 +234,12 @@ static void die(void)
 		raw_kill(raw_getpid(), SIGKILL);
 }
 
-/* Every other process of this node, as far as this pid namespace reaches. */
-static void kill_node(int signal)
-{
-	uint64_t pidns = core.slot->pidns_inode;
-
-	for (unsigned i = 0; i < SLOT_MAX && core.node; i++) {
-		struct plane_slot *slot = &core.slots[i];
-		struct identity id = {slot->pid, 0, slot->start_ticks, slot->pidns_inode};
-		uint64_t state = atomic_load(&slot->state) & 0xff;
-
-		if ((state == SLOT_LIVE || state == SLOT_EXECING) && slot->node == core.node &&
-		    id.pidns == pidns && id.pid > 1 && id.pid != core.pid && identity_may_live(&id))
-			raw_kill(id.pid, signal);
-	}
-}
-
 static bool do_kill(struct meeting *meeting, const struct firing *firing,
 		    const struct rule_action *action)
 {
 	int signal = action->number > 0 ? (int)action->number : SIGKILL;
 
 	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
-	if (action->flags & ACTION_NODE)
-		kill_node(signal);
 	if (signal == SIGKILL)
 		die();
 	raw_kill(raw_getpid(), signal);

@@ -152,7 +152,8 @@ struct rule_term {
 };
 
 struct rule {
-	uint64_t hash; /* of the canonical text without the name: what chance is rolled from */
+	uint64_t hash; /* raw_hash() of text: what chance is rolled from, and how the engine tells a
+			* rule from garbage */
 	uint64_t for_ns, after_ns;
 	uint8_t steps, terms, per, pad[5]; /* per: enum rule_scope */
 	uint16_t glob[RULE_SITE_MAX];      /* pool offsets of failpoint globs */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "failpoint/calls.h"
+#include "failpoint/rawsys.h"
 
 enum { WORD_MAX = 64 };
 
@@ -211,18 +212,6 @@ static int selector(struct parser *p)
 	}
 }
 
-/* FNV-1a, then mixed so that texts that differ in one letter differ in every bit. */
-static uint64_t hash_text(const char *text)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	hash = (hash ^ (hash >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	hash = (hash ^ (hash >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return hash ^ (hash >> 31);
-}
-
 static int one_rule(struct parser *p)
 {
 	const struct token *token = &p->lex.token;
@@ -248,7 +237,7 @@ static int one_rule(struct parser *p)
 	if (rule_format_body(p->rule, p->rule->text, RULE_TEXT_MAX) < 0)
 		return PARSE_FAIL(p, 0, "the rule is too long: %d bytes at most in canonical form",
 				  RULE_TEXT_MAX - 1);
-	p->rule->hash = hash_text(p->rule->text);
+	p->rule->hash = raw_hash(p->rule->text, strlen(p->rule->text));
 	return 0;
 }
 
