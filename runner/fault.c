@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failpoint/names.h"
 #include "failpoint/rule.h"
 #include "runner/fault_kinds.h"
-#include "runner/nearest.h"
 
 enum { MS = 1000000 };
 
@@ -72,9 +72,9 @@ const struct fault_kind *fault_kind_at(int i)
 	return i >= 0 && i < (int)(sizeof(kinds) / sizeof(kinds[0])) ? &kinds[i] : NULL;
 }
 
-static const char *kind_name(const void *arg, int i)
+static const char *kind_name(const void *arg, size_t i)
 {
-	const struct fault_kind *kind = fault_kind_at(i);
+	const struct fault_kind *kind = fault_kind_at((int)i);
 
 	(void)arg;
 	return kind ? kind->name : NULL;
@@ -83,14 +83,11 @@ static const char *kind_name(const void *arg, int i)
 const struct fault_kind *fault_kind(const char *name, struct why *why)
 {
 	const struct fault_kind *kind;
-	const char *near;
 
 	for (int i = 0; (kind = fault_kind_at(i)); i++)
 		if (strcmp(kind->name, name) == 0)
 			return kind;
-	near = nearest(name, kind_name, NULL);
-	why_set(why, -EINVAL, "unknown kind of fault \"%s\"%s%s%s", name,
-		near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	names_refuse(why, -EINVAL, "kind of fault", name, kind_name, NULL);
 	return NULL;
 }
 

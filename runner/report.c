@@ -63,8 +63,9 @@ int report_summary(const char *dir, struct why *why)
 
 	if (error)
 		return error;
-	printf("%" PRIu64 " operations, %" PRIu64 " acknowledged mutations, %" PRIu64 " ambiguous\n",
-	       report.ops, report.acks, report.ambiguous);
+	printf("%" PRIu64 " operations, %s verified, %" PRIu64 " acknowledged mutations, %" PRIu64
+	       " ambiguous\n",
+	       report.ops, report.verified, report.acks, report.ambiguous);
 	print_faults(&report);
 	for (int i = 0; i < report.violations; i++)
 		printf("%s %s\n    %s\n", report.violation[i].code, report.violation[i].key,

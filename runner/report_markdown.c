@@ -29,9 +29,9 @@ static void verdict(const struct report *r, FILE *to)
 	fprintf(to, "| | |\n| --- | --- |\n| plan | `%s`, seed %s |\n", r->plan, r->seed);
 	fprintf(to, "| length | %.1f s |\n", seconds(r, r->end_ns));
 	fprintf(to,
-		"| operations | %" PRIu64 ", %" PRIu64 " acknowledged mutations, %" PRIu64
+		"| operations | %" PRIu64 ", %s verified, %" PRIu64 " acknowledged mutations, %" PRIu64
 		" ambiguous |\n",
-		r->ops, r->acks, r->ambiguous);
+		r->ops, r->verified, r->acks, r->ambiguous);
 	fprintf(to, "| violations | %d |\n", r->violations);
 	fprintf(to, "| longest time without an answer | %.0f ms, at %.1f s |\n", ms(r->silence_ns),
 		r->silence_ns ? seconds(r, r->silence_at_ns) : 0.0);

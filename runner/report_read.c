@@ -73,7 +73,7 @@ static void run_row(void *arg, sqlite3_stmt *s)
 		const char *key;
 		const char **value;
 	} keys[] = {{"plan", &r->plan}, {"seed", &r->seed}, {"version", &r->version},
-		    {"sandbox", &r->sandbox}};
+		    {"sandbox", &r->sandbox}, {"verified", &r->verified}};
 	const char *key = (const char *)sqlite3_column_text(s, 0);
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -336,6 +336,7 @@ int64_t report_recovery_ns(const struct report_fault *fault)
 int report_read(struct report *out, const char *dir, struct why *why)
 {
 	struct report r = {.plan = "", .seed = "", .version = "", .sandbox = "",
+			   .verified = "0",
 			   .verdict = "NONE", .reason = "the run was cut before its verdict"};
 	char path[4096];
 	sqlite3 *db = NULL;

@@ -51,6 +51,21 @@ static void collect_faults(const struct run *run, struct verdict_fault *fault)
 	}
 }
 
+/* The ledger holds answers, not which of them proved something: that is the judge's to tell. */
+static void record_verified(void *arg, struct oracle *oracle)
+{
+	struct run *run = arg;
+	struct oracle_count count;
+	uint64_t verified = 0;
+	char number[24];
+
+	oracle_count(oracle, &count);
+	for (int i = 0; i < VERB_COUNT; i++)
+		verified += count.verified[i];
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)verified);
+	ledger_run(run->ledger, "verified", number);
+}
+
 struct judging {
 	struct run *run;
 	struct verdict_facts *facts;
@@ -97,6 +112,7 @@ int run_judge(struct run *run, const struct run_blind *blind, struct verdict_res
 	wanted_verbs(&run->plan->workload.mix, facts.wanted);
 	events_close(run->events);
 	run->events = NULL;
+	workload_oracle(run->workload, record_verified, run);
 	if (ledger_close(run->ledger, &ledger))
 		facts.ledger = ledger.text;
 	run->ledger = NULL;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failpoint/names.h"
 #include "failpoint/rule.h"
 #include "runner/seed.h"
 
@@ -112,24 +113,9 @@ int draw_whom(struct fault_atom *atom, const struct plan *plan, struct why *why)
 	return error ? why_prefix(why, error, "fault \"%s\": link", fault->name) : 0;
 }
 
-/* "250ms", "12s", "2m", "1.5s"; a bare number is milliseconds. */
 static int duration(int64_t *ns, const char *text)
 {
-	static const struct unit {
-		const char *name;
-		double ns;
-	} units[] = {{"", 1e6}, {"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || !(value >= 0 && value < 1e9))
-		return -EINVAL;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (strcmp(units[i].name, end) == 0) {
-			*ns = (int64_t)(value * units[i].ns);
-			return 0;
-		}
-	return -EINVAL;
+	return names_duration(text, strlen(text), ns);
 }
 
 static int count(uint64_t *n, const char *text, const char **rest)

@@ -1,0 +1,35 @@
+/*
+ * failrun.h - the command line: one table gives dispatch, usage and help.
+ */
+#ifndef RUNNER_FAILRUN_H
+#define RUNNER_FAILRUN_H
+
+#include "failkit/why.h"
+
+/* Exit codes, as failrun(1) has them. */
+enum { EXIT_PASS = 0, EXIT_FAIL = 1, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3, EXIT_INVALID = 4 };
+
+enum { OVERRIDE_MAX = 64 };
+
+/* What stood behind the command's name. */
+struct arguments {
+	const char *word[4];
+	int words;
+	const char *override[OVERRIDE_MAX + 1]; /* for plan_read(); NULL ends them */
+	int overrides;
+	char text[2][128]; /* of --seed and --duration, as overrides */
+	int help;
+};
+
+enum command_options { TAKES_PLAN_OPTIONS = 1, TAKES_HELP = 2 };
+
+struct command {
+	const char *name, *usage, *help;
+	int words_min, words_max;
+	unsigned options; /* enum command_options */
+	int (*run)(const struct arguments *arguments, struct why *why); /* exit code */
+};
+
+extern const struct command commands[]; /* a NULL name ends them */
+
+#endif
