@@ -37,7 +37,7 @@ void workload_stop(struct workload *workload);                  /* and end, each
 void workload_close(struct workload *workload);
 
 /* Reads every key ever written, and all LIST pages, until each has answered or deadline_ns. Returns
- * the number of keys that never answered, or -errno. Workers must have stopped. */
+ * the number of keys and listings that never answered, or -errno. Workers must have stopped. */
 int workload_sweep(struct workload *workload, int64_t deadline_ns, struct why *why);
 
 /* One put, get, head, range, delete and get on a key of its own through every endpoint; for gates.
@@ -45,7 +45,8 @@ int workload_sweep(struct workload *workload, int64_t deadline_ns, struct why *w
 int workload_probe(struct workload *workload, struct why *why);
 
 uint64_t workload_acks(const struct workload *workload); /* acknowledged mutations so far */
-/* Sleeps until acks reach n, a violation is found (-ECANCELED) or deadline_ns (-ETIMEDOUT). */
+/* Sleeps until acks reach n, a violation is found (-ECANCELED, unless on-violation is continue), the
+ * harness itself failed (its -errno) or deadline_ns (-ETIMEDOUT). */
 int workload_wait_acks(struct workload *workload, uint64_t n, int64_t deadline_ns);
 
 struct workload_status {
@@ -54,6 +55,12 @@ struct workload_status {
 	double ops_per_s; /* over the last second */
 };
 void workload_status(struct workload *workload, struct workload_status *out);
+
+/* 0, or the first failure of the harness itself (the ledger): the run must end. */
+int workload_error(struct workload *workload, struct why *why);
+
+/* A place in the order of operations, for what is none: oracle_fence(). */
+uint64_t workload_next_seq(struct workload *workload);
 
 /* The oracle, locked for the duration of use(): for violations found by others and for the report. */
 void workload_oracle(struct workload *workload, void (*use)(void *arg, struct oracle *oracle),

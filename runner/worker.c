@@ -1,0 +1,250 @@
+/*
+ * worker.c - what one worker does next: by weights, among its own keys and, to read, everybody's.
+ *
+ * Every choice comes from the worker's own random stream. What can't be done (nothing to overwrite
+ * yet, no room for more) becomes the operation that helps.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "runner/operation.h"
+#include "runner/seed.h"
+
+enum { PAGES_MAX = 8, BACKOFF_MS_MAX = 100 };
+
+static struct shard *own_shard(const struct worker *worker)
+{
+	return &worker->session.workload->keyspace.shard[worker->session.worker];
+}
+
+/* Sleeps, unless the workload ends first. */
+static void pause_ns(struct workload *w, int64_t ns)
+{
+	int64_t until_ns = workload_now_ns() + ns;
+	const struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
+
+	pthread_mutex_lock(&w->lock);
+	while (!atomic_load(&w->stopping) && workload_now_ns() < until_ns)
+		pthread_cond_timedwait(&w->change, &w->lock, &until);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static int next_endpoint(struct worker *worker)
+{
+	const struct workload_options *o = &worker->session.workload->options;
+	unsigned id = (unsigned)worker->session.worker;
+
+	if (o->plan->workload.endpoint == ENDPOINT_PIN)
+		return (int)(id % (unsigned)o->endpoints);
+	return (int)((id + worker->turn++) % (unsigned)o->endpoints);
+}
+
+/* One operation, and a breath when the store is not able: a node that refuses must not be spun on. */
+static int operate(struct worker *worker, const struct op *op, uint64_t size, struct answer *answer)
+{
+	struct session *s = &worker->session;
+	int rc = session_do(s, op, next_endpoint(worker), size, answer);
+
+	if (rc < 0)
+		return rc;
+	if (answer_is_final(answer)) {
+		worker->failures = 0;
+		return 0;
+	}
+	int64_t ms = worker->failures < 5 ? INT64_C(4) << worker->failures : BACKOFF_MS_MAX;
+	if (ms < answer->retry_after_ms)
+		ms = answer->retry_after_ms;
+	worker->failures++;
+	pause_ns(s->workload, (ms < BACKOFF_MS_MAX ? ms : BACKOFF_MS_MAX) * 1000000);
+	return 0;
+}
+
+static int put(struct worker *worker, int slot)
+{
+	struct shard *shard = own_shard(worker);
+	uint64_t size = keyspace_size(&worker->session.workload->keyspace, &worker->random);
+	struct answer answer;
+	char key[KEY_MAX];
+
+	keyspace_name((unsigned)worker->session.worker, (unsigned)slot, key, sizeof(key));
+	const struct op op = {.verb = VERB_PUT, .key = key};
+	int rc = operate(worker, &op, size, &answer);
+	if (rc == 0 && (answer.outcome == OUTCOME_OK || answer.outcome == OUTCOME_AMBIGUOUS))
+		shard_put(shard, slot, size);
+	return rc;
+}
+
+static int delete(struct worker *worker)
+{
+	struct workload *w = worker->session.workload;
+	struct shard *shard = own_shard(worker);
+	int slot = shard_pick_live(&w->keyspace, shard, &worker->random);
+	struct answer answer;
+	char key[KEY_MAX];
+
+	if (slot == KEY_NONE) {
+		slot = shard_pick_new(shard, &worker->random);
+		return slot == KEY_NONE ? 0 : put(worker, slot);
+	}
+	keyspace_name((unsigned)worker->session.worker, (unsigned)slot, key, sizeof(key));
+	const struct op op = {.verb = VERB_DELETE, .key = key};
+	int rc = operate(worker, &op, 0, &answer);
+	if (rc == 0 && (answer.outcome == OUTCOME_OK || answer.outcome == OUTCOME_ABSENT))
+		shard_delete(shard, slot);
+	return rc;
+}
+
+static int put_new(struct worker *worker)
+{
+	int slot = shard_pick_new(own_shard(worker), &worker->random);
+
+	return slot == KEY_NONE ? delete(worker) : put(worker, slot);
+}
+
+static int overwrite(struct worker *worker)
+{
+	struct shard *shard = own_shard(worker);
+	const struct keyspace *keyspace = &worker->session.workload->keyspace;
+
+	if (shard->bytes >= shard->bytes_max)
+		return delete(worker);
+	int slot = shard_pick_live(keyspace, shard, &worker->random);
+	return slot == KEY_NONE ? put_new(worker) : put(worker, slot);
+}
+
+/* Somewhere around the edges of blocks and of the object, now and then past its end. */
+static void choose_range(struct worker *worker, uint64_t size, struct op *op)
+{
+	uint64_t *random = &worker->random;
+
+	op->offset = size ? seed_below(random, size) : 0;
+	op->length = 1 + seed_below(random, size ? size : 64);
+	switch (seed_below(random, 8)) {
+	case 0:
+		op->length = 0;
+		break;
+	case 1:
+		op->offset = 0;
+		break;
+	case 2:
+	case 3:
+		op->offset -= op->offset % BODY_BLOCK;
+		op->length = (op->length / BODY_BLOCK + 1) * BODY_BLOCK;
+		break;
+	case 4:
+		op->length = 1 + seed_below(random, 2 * BODY_BLOCK);
+		break;
+	case 5:
+		if (seed_below(random, 8) == 0)
+			op->offset = size + seed_below(random, 2);
+		break;
+	}
+}
+
+static int read_some(struct worker *worker, enum verb verb)
+{
+	struct workload *w = worker->session.workload;
+	const struct keyspace *keyspace = &w->keyspace;
+	unsigned owner = (unsigned)worker->session.worker;
+	struct answer answer;
+	char key[KEY_MAX];
+
+	if (seed_below(&worker->random, 2))
+		owner = (unsigned)seed_below(&worker->random, keyspace->shards);
+	const struct shard *shard = &keyspace->shard[owner];
+	int slot = shard_pick_any(keyspace, shard, &worker->random);
+	if (slot == KEY_NONE)
+		return put_new(worker);
+	keyspace_name(owner, (unsigned)slot, key, sizeof(key));
+	struct op op = {.verb = verb, .key = key};
+	if (verb == VERB_RANGE)
+		choose_range(worker, atomic_load(&shard->slot[slot].size), &op);
+	return operate(worker, &op, 0, &answer);
+}
+
+static void choose_prefix(struct worker *worker, char *prefix, size_t size)
+{
+	const struct workload *w = worker->session.workload;
+	unsigned owner = (unsigned)seed_below(&worker->random, w->keyspace.shards);
+
+	switch (seed_below(&worker->random, 8)) {
+	case 0:
+		if (w->options.driver->can & CAN_LIST_DEEP) {
+			snprintf(prefix, size, "k/%u", owner);
+			break;
+		}
+		/* fall through */
+	case 1:
+		snprintf(prefix, size, "k/%u/%u", owner, (unsigned)seed_below(&worker->random, 10));
+		break;
+	default:
+		snprintf(prefix, size, "k/%u/", owner);
+	}
+}
+
+static int list(struct worker *worker)
+{
+	static const uint32_t limits[] = {3, 20, 100, 1000};
+	struct answer answer;
+	char prefix[KEY_MAX], after[KEY_MAX] = "";
+	int rc = 0;
+
+	choose_prefix(worker, prefix, sizeof(prefix));
+	struct op op = {.verb = VERB_LIST, .prefix = prefix, .after = after,
+			.limit = limits[seed_below(&worker->random, 4)]};
+	for (int page = 0; page < PAGES_MAX; page++) {
+		rc = operate(worker, &op, 0, &answer);
+		if (rc < 0 || answer.outcome != OUTCOME_OK || !answer.after[0] ||
+		    answer.violation != VIOLATION_NONE)
+			break;
+		strcpy(after, answer.after);
+	}
+	return rc;
+}
+
+static int operate_next(struct worker *worker)
+{
+	const struct workload_options *o = &worker->session.workload->options;
+	const struct plan_mix *m = &o->plan->workload.mix;
+	const int64_t weight[] = {m->put, m->overwrite, m->get, m->head, m->range, m->delete_, m->list};
+	int64_t sum = 0, drawn;
+	int kind = 0;
+
+	for (int i = 0; i < 7; i++)
+		sum += weight[i];
+	drawn = (int64_t)seed_below(&worker->random, (uint64_t)sum);
+	while (drawn >= weight[kind])
+		drawn -= weight[kind++];
+	switch (kind) {
+	case 0:
+		return put_new(worker);
+	case 1:
+		return overwrite(worker);
+	case 3:
+		return read_some(worker, VERB_HEAD);
+	case 4:
+		return read_some(worker, o->driver->can & CAN_RANGE ? VERB_RANGE : VERB_GET);
+	case 5:
+		return delete(worker);
+	case 6:
+		return list(worker);
+	default:
+		return read_some(worker, VERB_GET);
+	}
+}
+
+void *worker_run(void *arg)
+{
+	struct worker *worker = arg;
+	struct workload *w = worker->session.workload;
+	int64_t think_ns = w->options.plan->workload.think_ns;
+	char name[64];
+
+	snprintf(name, sizeof(name), "workload/worker%d", worker->session.worker);
+	worker->random = seed_named(w->options.plan->run.seed, name);
+	while (!atomic_load(&w->stopping) && operate_next(worker) == 0)
+		if (think_ns)
+			pause_ns(w, think_ns);
+	return NULL;
+}
