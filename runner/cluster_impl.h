@@ -1,0 +1,45 @@
+/*
+ * cluster_impl.h - what the files of the cluster share; see cluster.h for the model.
+ *
+ *     cluster.c  the list of nodes, their beginning and end as a whole
+ *     node.c     one node: start, stop, pause, and why it ended
+ *     expand.c   {addr} and the like in commands
+ *     ready.c    is something there ready to serve?
+ */
+#ifndef RUNNER_CLUSTER_IMPL_H
+#define RUNNER_CLUSTER_IMPL_H
+
+#include "runner/cluster.h"
+#include "runner/process.h"
+
+/* struct node is what others see; it stands first. */
+struct node_own {
+	struct node node;
+	bool prepared; /* folder, disk and setup are done */
+	pid_t doomed;  /* last process of this node in which a rule ended the program, */
+	int64_t doomed_ns;
+};
+
+struct cluster {
+	struct cluster_options options;
+	char plan_dir[512];
+	struct node_own own[NODE_COUNT_MAX];
+	int count;
+	uint64_t event; /* the last one read from the plane */
+};
+
+/* Splits a command into words like a shell, with quotes and backslashes and nothing else. The words
+ * live in text, which is changed. -EINVAL on an open quote, -E2BIG. argv ends with NULL. */
+int expand_split(char *text, char **argv, int max, struct why *why);
+
+/* Everything before the first start: folder, disk, owner, setup. */
+int node_prepare(struct cluster *cluster, struct node_own *own, const struct process_user *user,
+		 struct why *why);
+
+/* Reads the plane's new events and keeps which processes a rule has ended. */
+void node_note_events(struct cluster *cluster);
+
+/* The last lines of the node's log, on one line, " | " between them. */
+void node_log_tail(const struct node *node, char *text, size_t size);
+
+#endif

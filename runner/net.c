@@ -1,0 +1,338 @@
+/*
+ * net.c - see net.h for the model.
+ *
+ * Packets are dropped as they come in, not as they leave: at the way out the sender would be told.
+ * Two ways to the same netfilter, tried in this order: nft (one rule with a counter, removed by its
+ * handle) and iptables (the same rule is deleted by its own words). Either program is run for each
+ * cut: a cut is rare, and a run that can't have them learns why from the program's own words.
+ */
+#include "runner/net.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <jansson.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/process.h"
+#include "runner/sandbox.h"
+
+enum { WORD_MAX = 32, OUTPUT_MAX = 65536, CUT_MAX = 256 };
+static const int64_t limit_ns = INT64_C(10000000000);
+
+struct ends {
+	char from[INET_ADDRSTRLEN], to[INET_ADDRSTRLEN];
+};
+
+/* How packets are cut here. */
+struct tool {
+	const char *name;
+	int (*open)(struct why *why);
+	int (*cut)(const struct ends *ends, uint64_t *handle, struct why *why);
+	int (*heal)(const struct ends *ends, uint64_t handle, struct why *why);
+	int (*dropped)(const struct ends *ends, uint64_t handle, uint64_t *packets, struct why *why);
+};
+
+static struct {
+	const struct tool *tool;
+	struct {
+		bool used;
+		struct ends ends;
+		uint64_t handle;
+	} cut[CUT_MAX];
+} net;
+
+/* Runs a program; words are divided by single blanks. output: OUTPUT_MAX bytes. */
+__attribute__((format(printf, 3, 4))) static int run(char *output, struct why *why,
+						      const char *format, ...)
+{
+	static char locale[] = "LC_ALL=C", lock[] = "XTABLES_LOCKFILE=/dev/shm/xtables.lock",
+		    path[] = "PATH=/usr/sbin:/sbin:/usr/bin:/bin";
+	char *environment[] = {locale, lock, path, NULL};
+	char text[512], *argv[WORD_MAX], *rest = text;
+	struct process_options options = {.argv = argv, .environment = environment, .output = -1};
+	int words = 0, status, r;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	while (words + 1 < WORD_MAX && (argv[words] = strtok_r(rest, " ", &rest)))
+		words++;
+	argv[words] = NULL;
+	r = process_run(&options, process_now_ns() + limit_ns, output, OUTPUT_MAX, &status, why);
+	if (r)
+		return r;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	output[strcspn(output, "\n")] = 0;
+	return why_set(why, -EIO, "%s: %.200s", argv[0], *output ? output : "failed without a word");
+}
+
+/* run() with its output thrown away. */
+#define DO(why, ...) \
+	({ \
+		char *output_ = malloc(OUTPUT_MAX); \
+		int done_ = output_ ? run(output_, why, __VA_ARGS__) : -ENOMEM; \
+		free(output_); \
+		done_; \
+	})
+
+static int nft_open(struct why *why)
+{
+	int r = DO(why, "nft add table ip failkit");
+
+	return r ? r
+		 : DO(why, "nft add chain ip failkit cuts { type filter hook input priority 0 ; }");
+}
+
+/* The first object called name in an answer of nft -j; NULL when there is none. */
+static json_t *nft_find(json_t *answer, const char *name)
+{
+	json_t *all = json_object_get(answer, "nftables"), *entry, *found;
+	size_t i;
+
+	json_array_foreach(all, i, entry) {
+		found = json_object_get(entry, name);
+		if (!found)
+			found = json_object_get(json_object_get(entry, "add"), name);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+static int nft_cut(const struct ends *ends, uint64_t *handle, struct why *why)
+{
+	char *output = malloc(OUTPUT_MAX);
+	int r = output ? 0 : why_set(why, -ENOMEM, "no memory");
+	json_t *answer = NULL;
+
+	if (r == 0)
+		r = run(output, why,
+			"nft -j -e -a add rule ip failkit cuts ip saddr %s ip daddr %s counter drop",
+			ends->from, ends->to);
+	if (r == 0) {
+		answer = json_loads(output, 0, NULL);
+		json_t *number = json_object_get(nft_find(answer, "rule"), "handle");
+
+		if (json_is_integer(number))
+			*handle = (uint64_t)json_integer_value(number);
+		else
+			r = why_set(why, -EIO, "nft told no handle: %.100s", output);
+	}
+	json_decref(answer);
+	free(output);
+	return r;
+}
+
+static int nft_heal(const struct ends *ends, uint64_t handle, struct why *why)
+{
+	(void)ends;
+	return DO(why, "nft delete rule ip failkit cuts handle %llu", (unsigned long long)handle);
+}
+
+static bool nft_is_rule(json_t *rule, uint64_t handle)
+{
+	return rule && (uint64_t)json_integer_value(json_object_get(rule, "handle")) == handle;
+}
+
+static int nft_packets(json_t *answer, uint64_t handle, uint64_t *packets)
+{
+	json_t *all = json_object_get(answer, "nftables"), *entry, *part;
+	size_t i, n;
+
+	json_array_foreach(all, i, entry) {
+		json_t *rule = json_object_get(entry, "rule");
+
+		if (!nft_is_rule(rule, handle))
+			continue;
+		json_array_foreach(json_object_get(rule, "expr"), n, part) {
+			json_t *counter = json_object_get(part, "counter");
+
+			if (!counter)
+				continue;
+			*packets = (uint64_t)json_integer_value(json_object_get(counter, "packets"));
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static int nft_dropped(const struct ends *ends, uint64_t handle, uint64_t *packets,
+		       struct why *why)
+{
+	char *output = malloc(OUTPUT_MAX);
+	int r = output ? run(output, why, "nft -j -a list chain ip failkit cuts")
+		       : why_set(why, -ENOMEM, "no memory");
+
+	if (r == 0) {
+		json_t *answer = json_loads(output, 0, NULL);
+
+		r = nft_packets(answer, handle, packets);
+		json_decref(answer);
+		if (r)
+			why_set(why, r, "nft has no cut from %s to %s", ends->from, ends->to);
+	}
+	free(output);
+	return r;
+}
+
+static int iptables_open(struct why *why)
+{
+	return DO(why, "iptables -N failkit") ?: DO(why, "iptables -A INPUT -j failkit");
+}
+
+static int iptables_cut(const struct ends *ends, uint64_t *handle, struct why *why)
+{
+	*handle = 0;
+	return DO(why, "iptables -A failkit -s %s -d %s -j DROP", ends->from, ends->to);
+}
+
+static int iptables_heal(const struct ends *ends, uint64_t handle, struct why *why)
+{
+	(void)handle;
+	return DO(why, "iptables -D failkit -s %s -d %s -j DROP", ends->from, ends->to);
+}
+
+/* Lines: packets bytes target protocol options in out source destination. */
+static int iptables_dropped(const struct ends *ends, uint64_t handle, uint64_t *packets,
+			    struct why *why)
+{
+	char *output = malloc(OUTPUT_MAX), *rest = output, *line;
+	int r = output ? run(output, why, "iptables -nvxL failkit")
+		       : why_set(why, -ENOMEM, "no memory");
+
+	(void)handle;
+	if (r == 0)
+		r = -ENOENT;
+	while (r == -ENOENT && (line = strtok_r(rest, "\n", &rest))) {
+		char from[64], to[64];
+		unsigned long long n;
+
+		if (sscanf(line, " %llu %*u DROP %*s %*s %*s %*s %63s %63s", &n, from, to) != 3 ||
+		    strcmp(from, ends->from) != 0 || strcmp(to, ends->to) != 0)
+			continue;
+		*packets = n;
+		r = 0;
+	}
+	if (r == -ENOENT)
+		why_set(why, r, "iptables has no cut from %s to %s", ends->from, ends->to);
+	free(output);
+	return r;
+}
+
+static const struct tool tools[] = {
+	{"nft", nft_open, nft_cut, nft_heal, nft_dropped},
+	{"iptables", iptables_open, iptables_cut, iptables_heal, iptables_dropped},
+};
+
+static int raise_loopback(struct why *why)
+{
+	struct ifreq request = {.ifr_name = "lo"};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int error = 0;
+
+	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &request))
+		error = errno;
+	request.ifr_flags |= IFF_UP | IFF_RUNNING;
+	if (!error && ioctl(fd, SIOCSIFFLAGS, &request))
+		error = errno;
+	if (fd >= 0)
+		close(fd);
+	return error ? why_set(why, -error, "the loopback does not come up: %s", strerror(error))
+		     : 0;
+}
+
+int net_open(struct why *why)
+{
+	struct why first = {""}, second = {""};
+	int r;
+
+	/* Never on the host's own network. */
+	if (!(sandbox_has() & SANDBOX_NET))
+		return why_set(why, -ENOTSUP,
+			       "links can't be cut without a network namespace of the run: %s",
+			       *sandbox_missing() ? sandbox_missing() : "net = host");
+	r = raise_loopback(why);
+	if (r)
+		return r;
+	if (tools[0].open(&first) == 0)
+		net.tool = &tools[0];
+	else if (tools[1].open(&second) == 0)
+		net.tool = &tools[1];
+	else
+		return why_set(why, -ENOTSUP, "links can't be cut: %.200s; %.200s", first.text,
+			       second.text);
+	return 0;
+}
+
+bool net_can_cut(void)
+{
+	return net.tool;
+}
+
+static void address_text(uint32_t address, char text[INET_ADDRSTRLEN])
+{
+	struct in_addr in = {htonl(address)};
+
+	inet_ntop(AF_INET, &in, text, INET_ADDRSTRLEN);
+}
+
+int net_cut(uint32_t from, uint32_t to, uint64_t *cut, struct why *why)
+{
+	struct ends ends;
+	uint64_t handle;
+	int i = 0, r;
+
+	if (!net.tool)
+		return why_set(why, -ENOTSUP, "links can't be cut here");
+	while (i < CUT_MAX && net.cut[i].used)
+		i++;
+	if (i == CUT_MAX)
+		return why_set(why, -ENOSPC, "more than %d cuts", CUT_MAX);
+	address_text(from, ends.from);
+	address_text(to, ends.to);
+	r = net.tool->cut(&ends, &handle, why);
+	if (r)
+		return r;
+	net.cut[i].used = true;
+	net.cut[i].ends = ends;
+	net.cut[i].handle = handle;
+	*cut = (uint64_t)i + 1;
+	return 0;
+}
+
+static int known(uint64_t cut, struct why *why)
+{
+	if (cut == 0 || cut > CUT_MAX || !net.cut[cut - 1].used)
+		return why_set(why, -ENOENT, "there is no cut %llu", (unsigned long long)cut);
+	return 0;
+}
+
+int net_heal(uint64_t cut, struct why *why)
+{
+	int r = known(cut, why);
+
+	if (r == 0)
+		r = net.tool->heal(&net.cut[cut - 1].ends, net.cut[cut - 1].handle, why);
+	if (r == 0)
+		net.cut[cut - 1].used = false;
+	return r;
+}
+
+int net_dropped(uint64_t cut, uint64_t *packets, struct why *why)
+{
+	int r = known(cut, why);
+
+	if (r)
+		return r;
+	return net.tool->dropped(&net.cut[cut - 1].ends, net.cut[cut - 1].handle, packets, why);
+}

@@ -1,0 +1,124 @@
+/* node_prepare.c - what a node needs before its first start; see cluster_impl.h. */
+#include "runner/cluster_impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/sandbox.h"
+
+enum { COMMAND_MAX = 8192, OUTPUT_MAX = 2048 };
+static const int64_t setup_limit_ns = INT64_C(120000000000);
+
+static int make_folder(const char *path, struct why *why)
+{
+	if (mkdir(path, 0755) && errno != EEXIST)
+		return why_set(why, -errno, "no folder %s: %s", path, strerror(errno));
+	return 0;
+}
+
+/* A disk of its own that can really be full. */
+static int mount_disk(const struct node *node, struct why *why)
+{
+	char options[64];
+
+	if (!(sandbox_has() & SANDBOX_MOUNT))
+		return why_set(why, -ENOTSUP,
+			       "role \"%s\" has disk =, which needs a mount namespace: %s",
+			       node->role->name, sandbox_missing());
+	snprintf(options, sizeof(options), "mode=0755,size=%lld",
+		 (long long)node->role->disk_bytes);
+	if (mount("failkit", node->dir, "tmpfs", MS_NOSUID | MS_NODEV, options))
+		return why_set(why, -errno, "no disk of %lld bytes on %s: %s",
+			       (long long)node->role->disk_bytes, node->dir, strerror(errno));
+	return 0;
+}
+
+static int run_setup(struct cluster *cluster, const struct node *node,
+		     const struct process_user *user, struct why *why)
+{
+	char line[COMMAND_MAX], output[OUTPUT_MAX], text[64];
+	char *argv[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, line, NULL};
+	struct process_options options = {
+		.argv = argv, .dir = node->dir, .output = -1, .user = user};
+	int64_t started_ns = process_now_ns();
+	int status;
+	int r = cluster_expand(cluster, node, node->role->setup, line, sizeof(line), why);
+
+	if (r == 0)
+		r = process_run(&options, started_ns + setup_limit_ns, output, sizeof(output),
+				&status, why);
+	if (r)
+		return why_prefix(why, r, "%s: setup", node->name);
+	if (cluster->options.ledger)
+		ledger_command(cluster->options.ledger, started_ns, process_now_ns(), node->name,
+			       line, status, output);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	process_status_text(status, text, sizeof(text));
+	return why_set(why, -EPROTO, "%s: setup \"%.120s\" %s: %.200s", node->name, line, text,
+		       output);
+}
+
+int node_prepare(struct cluster *cluster, struct node_own *own, const struct process_user *user,
+		 struct why *why)
+{
+	struct node *node = &own->node;
+	int r;
+
+	if (own->prepared)
+		return 0;
+	r = make_folder(node->dir, why);
+	if (r == 0 && node->role->disk_bytes)
+		r = mount_disk(node, why);
+	if (r == 0 && user && chown(node->dir, user->uid, user->gid))
+		r = why_set(why, -errno, "%s can't be given to \"%s\": %s", node->dir,
+			    node->role->user, strerror(errno));
+	if (r == 0 && *node->role->setup)
+		r = run_setup(cluster, node, user, why);
+	own->prepared = r == 0;
+	return r;
+}
+
+/* The end of the file, from which the last lines are taken. */
+static size_t read_end(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &st) == 0)
+		n = pread(fd, text, size - 1, st.st_size > (off_t)size ? st.st_size - (off_t)size + 1
+								       : 0);
+	close(fd);
+	return n > 0 ? (size_t)n : 0;
+}
+
+void node_log_tail(const struct node *node, char *text, size_t size)
+{
+	char end[512];
+	size_t used = 0, n = read_end(node->log, end, sizeof(end));
+	size_t from = n;
+
+	while (n && end[n - 1] == '\n')
+		n--;
+	from = n;
+	for (int lines = 0; from > 0; from--)
+		if (end[from - 1] == '\n' && ++lines == 3)
+			break;
+	text[0] = 0;
+	for (; from < n && used + 4 < size; from++) {
+		if (end[from] == '\n')
+			used += (size_t)snprintf(text + used, size - used, " | ");
+		else
+			text[used++] = end[from];
+		text[used] = 0;
+	}
+}

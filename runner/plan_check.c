@@ -1,0 +1,242 @@
+/* plan_check.c - do the parts of a plan fit together? see plan_impl.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "failpoint/names.h"
+#include "runner/driver.h"
+#include "runner/fault.h"
+#include "runner/gate.h"
+#include "runner/plan_impl.h"
+#include "runner/ready.h"
+#include "runner/schedule.h"
+
+/* Puts "FILE:LINE: [SECTION] KEY" before why. */
+static int at(const struct plan *plan, enum plan_section section, int index, const char *key,
+	      int code, struct why *why)
+{
+	const struct plan_place *place = plan_place(plan, section, index, key);
+	char title[PLAN_TITLE_MAX];
+
+	plan_section_title(plan, section, index, title);
+	return why_prefix(why, code, "%s:%d: [%s] %s", plan->path, place ? place->line : 0, title,
+			  key);
+}
+
+static const char *role_at(const void *arg, size_t i)
+{
+	const struct plan *plan = arg;
+
+	return i < (size_t)plan->roles ? plan->role[i].name : NULL;
+}
+
+static const char *gate_at(const void *arg, size_t i)
+{
+	const struct plan *plan = arg;
+
+	return i < (size_t)plan->gates ? plan->gate[i].name : NULL;
+}
+
+/* What must be given and was not: its text is empty. */
+static int check_given(const struct plan *plan, struct why *why)
+{
+	const struct plan_key *key;
+
+	for (size_t i = 0; (key = plan_key_at(i)); i++) {
+		for (int n = 0; n < plan_section_count(plan, key->section); n++) {
+			const char *base = plan_section_base((struct plan *)plan, key->section, n);
+
+			if (key->value || **(const char *const *)(base + key->offset))
+				continue;
+			why_set(why, -EINVAL, "it must be given");
+			return at(plan, key->section, n, key->name, -EINVAL, why);
+		}
+	}
+	return 0;
+}
+
+/* A role, or a node of one. */
+static int check_word(const struct plan *plan, const char *word, size_t length, struct why *why)
+{
+	char name[PLAN_NAME_MAX];
+
+	if (length == 0 || length >= sizeof(name))
+		return why_set(why, -EINVAL, "\"%.*s\" is neither a role nor a node", (int)length,
+			       word);
+	memcpy(name, word, length);
+	name[length] = 0;
+	if (plan_role(plan, name))
+		return 0;
+	for (int i = 0; i < plan->roles; i++) {
+		const struct plan_role *role = &plan->role[i];
+		size_t stem = strlen(role->name);
+		char *end;
+		long number;
+
+		if (strncmp(role->name, name, stem) != 0 || name[stem] < '1' || name[stem] > '9')
+			continue;
+		number = strtol(name + stem, &end, 10);
+		if (*end)
+			continue;
+		if (number <= role->count + role->spares)
+			return 0;
+		return why_set(why, -EINVAL, "there is no node \"%s\": role \"%s\" has %d", name,
+			       role->name, (int)(role->count + role->spares));
+	}
+	return names_refuse(why, -EINVAL, "role or node", name, role_at, plan);
+}
+
+static int check_words(const struct plan *plan, const char *list, struct why *why)
+{
+	int r = 0;
+
+	while (r == 0 && *(list += strspn(list, ", \t"))) {
+		size_t length = strcspn(list, ", \t");
+
+		r = check_word(plan, list, length, why);
+		list += length;
+	}
+	return r;
+}
+
+static int check_link(const struct plan *plan, const char *link, struct why *why)
+{
+	const char *arrow = strchr(link, '>');
+	int r;
+
+	if (!*link)
+		return 0;
+	if (!arrow)
+		return why_set(why, -EINVAL, "\"%s\" is no link: FROM>TO was wanted", link);
+	r = check_word(plan, link, (size_t)(arrow - link), why);
+	return r ? r : check_word(plan, arrow + 1, strlen(arrow + 1), why);
+}
+
+static int check_anchor(const char *text, struct why *why)
+{
+	struct anchor anchor;
+
+	return *text ? anchor_parse(&anchor, text, why) : 0;
+}
+
+static int check_kind(struct plan_fault *fault, struct why *why)
+{
+	const struct fault_kind *kind;
+
+	if (!*fault->kind && *fault->rule)
+		fault->kind = "point";
+	if (!*fault->kind)
+		return why_set(why, -EINVAL, "a fault wants a kind or a rule");
+	kind = fault_kind(fault->kind, why);
+	if (!kind)
+		return -EINVAL;
+	return kind->check ? kind->check(fault, why) : 0;
+}
+
+static int check_fault(struct plan *plan, int i, struct why *why)
+{
+	struct plan_fault *fault = &plan->fault[i];
+	int r = check_words(plan, fault->on, why);
+
+	if (r)
+		return at(plan, SECTION_FAULT, i, "on", r, why);
+	r = check_link(plan, fault->link, why);
+	if (r)
+		return at(plan, SECTION_FAULT, i, "link", r, why);
+	r = check_anchor(fault->anchor, why);
+	if (r)
+		return at(plan, SECTION_FAULT, i, "anchor", r, why);
+	if (!plan_gate(plan, fault->gate)) {
+		names_refuse(why, -EINVAL, "gate", fault->gate, gate_at, plan);
+		return at(plan, SECTION_FAULT, i, "gate", -EINVAL, why);
+	}
+	r = check_kind(fault, why);
+	if (r)
+		return at(plan, SECTION_FAULT, i, *fault->rule ? "rule" : "kind", r, why);
+	return 0;
+}
+
+static int check_gate(const struct plan *plan, int i, struct why *why)
+{
+	for (int n = 0; n < plan->gate[i].steps; n++) {
+		int r = gate_step_check(plan->gate[i].step[n], why);
+
+		if (r)
+			return at(plan, SECTION_GATE, i, "step", r, why);
+	}
+	return 0;
+}
+
+
+/* Our keys of [store], then the driver's. */
+static const char *store_key_at(const void *arg, size_t i)
+{
+	const struct driver *driver = arg;
+	enum plan_section section = SECTION_STORE;
+	size_t ours = 0;
+
+	while (plan_key_name_at(&section, ours))
+		ours++;
+	if (i < ours)
+		return plan_key_name_at(&section, i);
+	return driver->settings ? driver->settings[i - ours].key : NULL;
+}
+
+static int check_store(const struct plan *plan, struct why *why)
+{
+	const struct plan_store *store = &plan->store;
+	const struct driver *driver = driver_find(store->driver, why);
+
+	if (!driver)
+		return at(plan, SECTION_STORE, 0, "driver", -EINVAL, why);
+	for (int i = 0; i < store->settings; i++) {
+		const struct driver_setting *row = driver->settings;
+		const char *key = store->setting[i].key;
+
+		while (row && row->key && strcmp(row->key, key) != 0)
+			row++;
+		if (row && row->key)
+			continue;
+		names_refuse(why, -EINVAL, "key", key, store_key_at, driver);
+		return at(plan, SECTION_STORE, 0, key, -EINVAL, why);
+	}
+	if (plan_role(plan, store->endpoints))
+		return 0;
+	names_refuse(why, -EINVAL, "role", store->endpoints, role_at, plan);
+	return at(plan, SECTION_STORE, 0, "endpoints", -EINVAL, why);
+}
+
+static int check_run(const struct plan *plan, struct why *why)
+{
+	const struct plan_run *run = &plan->run;
+
+	if (run->warmup_ns + run->quiet_ns > run->duration_ns) {
+		why_set(why, -EINVAL, "warmup and quiet together are longer than the duration");
+		return at(plan, SECTION_RUN, 0, "duration", -EINVAL, why);
+	}
+	if (plan->workload.size_min > plan->workload.size_max) {
+		why_set(why, -EINVAL, "it is larger than size-max");
+		return at(plan, SECTION_WORKLOAD, 0, "size-min", -EINVAL, why);
+	}
+	return 0;
+}
+
+int plan_check(struct plan *plan, struct why *why)
+{
+	int r = check_given(plan, why);
+
+	for (int i = 0; r == 0 && i < plan->roles; i++) {
+		r = ready_check(plan->role[i].ready, why);
+		if (r)
+			return at(plan, SECTION_ROLE, i, "ready", r, why);
+	}
+	if (r == 0)
+		r = check_run(plan, why);
+	if (r == 0)
+		r = check_store(plan, why);
+	for (int i = 0; r == 0 && i < plan->gates; i++)
+		r = check_gate(plan, i, why);
+	for (int i = 0; r == 0 && i < plan->faults; i++)
+		r = check_fault(plan, i, why);
+	return r;
+}

@@ -1,0 +1,194 @@
+/* plan_keys.c - the rows; see plan_keys.h for their meaning. */
+#include "runner/plan_keys.h"
+
+#include <string.h>
+
+#define ONE_OF(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+#define SECOND UINT64_C(1000000000)
+#define DAY    (86400 * SECOND)
+#define KIB    UINT64_C(1024)
+#define TIB    (KIB * KIB * KIB * KIB)
+
+#define AT(field)      .offset = offsetof(struct OWNER, field)
+#define TEXT           .type = TYPE_TEXT
+#define NUMBER(lo, hi) .type = TYPE_NUMBER, .min = (lo), .max = (hi)
+#define SIZE(lo, hi)   .type = TYPE_SIZE, .min = (lo), .max = (hi)
+#define TIME(lo, hi)   .type = TYPE_DURATION, .min = (lo), .max = (hi)
+#define WORD(...)      .type = TYPE_WORD, .words = ONE_OF(__VA_ARGS__)
+
+static const struct plan_key keys[] = {
+#define OWNER plan_run
+	{SECTION_RUN, .name = "seed", AT(seed), NUMBER(0, UINT64_MAX), .value = "1",
+	 .help = "what every draw follows from: schedule, keys, sizes, chances"},
+	{SECTION_RUN, .name = "duration", AT(duration_ns), TIME(SECOND, 30 * DAY), .value = "60s",
+	 .help = "how long the workload runs, warm-up and quiet phase included"},
+	{SECTION_RUN, .name = "warmup", AT(warmup_ns), TIME(0, DAY), .value = "3s",
+	 .help = "the workload alone before the first fault: the baseline"},
+	{SECTION_RUN, .name = "quiet", AT(quiet_ns), TIME(0, DAY), .value = "5s",
+	 .help = "the workload alone after the last fault was healed"},
+	{SECTION_RUN, .name = "contract", AT(contract), WORD("sync", "bounded", "none"),
+	 .value = "sync", .help = "what an acknowledgement of the store promises"},
+	{SECTION_RUN, .name = "on-violation", AT(on_violation),
+	 WORD("stop", "freeze", "continue"), .value = "stop",
+	 .help = "after the first: end, stop all nodes for a look at them, or go on"},
+	{SECTION_RUN, .name = "net", AT(net), WORD("auto", "private", "host"), .value = "auto",
+	 .help = "a network namespace where possible, always, or never"},
+	{SECTION_RUN, .name = "budget", AT(budget), NUMBER(1, 64), .value = "1",
+	 .help = "disruptive faults at the same time"},
+	{SECTION_RUN, .name = "min-ops", AT(min_ops), NUMBER(0, INT64_MAX), .value = "100",
+	 .help = "fewer verified operations make the run INVALID"},
+	{SECTION_RUN, .name = "dir", AT(dir), TEXT, .value = "",
+	 .help = "the run directory; empty: run/NAME-SEED-TIME"},
+#undef OWNER
+#define OWNER plan_store
+	{SECTION_STORE, .name = "driver", AT(driver), TEXT, .value = "kv",
+	 .help = "the store's protocol: kv, webdav"},
+	{SECTION_STORE, .name = "endpoints", AT(endpoints), TEXT,
+	 .help = "the role whose nodes clients talk to"},
+	{SECTION_STORE, .name = "port", AT(port), NUMBER(1, 65535), .value = "7000",
+	 .help = "and on which port"},
+	{SECTION_STORE, .name = "timeout", AT(timeout_ns), TIME(SECOND / 1000, DAY), .value = "5s",
+	 .help = "of one request; then its outcome is ambiguous"},
+#undef OWNER
+#define OWNER plan_workload
+	{SECTION_WORKLOAD, .name = "workers", AT(workers), NUMBER(1, 1024), .value = "24",
+	 .help = "clients, each a thread with its own connections"},
+	{SECTION_WORKLOAD, .name = "mix", AT(mix), .type = TYPE_MIX,
+	 .value = "put 30, overwrite 15, get 30, head 8, range 8, delete 6, list 3",
+	 .help = "what they do, by weight"},
+	{SECTION_WORKLOAD, .name = "endpoint", AT(endpoint), WORD("rotate", "pin"),
+	 .value = "rotate", .help = "each operation to another node, or each worker to its own"},
+	{SECTION_WORKLOAD, .name = "writers-per-key", AT(writers_per_key), NUMBER(1, 1),
+	 .value = "1", .help = "workers that write the same key"},
+	{SECTION_WORKLOAD, .name = "hot-keys", AT(hot_keys), NUMBER(0, 1000000), .value = "100",
+	 .help = "size of the hot set"},
+	{SECTION_WORKLOAD, .name = "hot-share", AT(hot_share), .type = TYPE_SHARE, .value = "50%",
+	 .help = "of the operations that go to it"},
+	{SECTION_WORKLOAD, .name = "objects-max", AT(objects_max), NUMBER(1, 10000000),
+	 .value = "20000", .help = "live objects at most"},
+	{SECTION_WORKLOAD, .name = "live-bytes-max", AT(live_bytes_max), SIZE(1, TIB),
+	 .value = "256M", .help = "bytes in live objects at most"},
+	{SECTION_WORKLOAD, .name = "deleted-max", AT(deleted_max), NUMBER(0, 10000000),
+	 .value = "20000", .help = "deleted keys that are remembered and looked for"},
+	{SECTION_WORKLOAD, .name = "size-min", AT(size_min), SIZE(0, KIB * KIB * KIB), .value = "0",
+	 .help = "bytes of the smallest body"},
+	{SECTION_WORKLOAD, .name = "size-max", AT(size_max), SIZE(0, KIB * KIB * KIB),
+	 .value = "64K", .help = "bytes of the largest body"},
+	{SECTION_WORKLOAD, .name = "think", AT(think_ns), TIME(0, DAY), .value = "0",
+	 .help = "a worker's pause between operations"},
+#undef OWNER
+#define OWNER plan_role
+	{SECTION_ROLE, .name = "count", AT(count), NUMBER(0, 64), .value = "1",
+	 .help = "nodes: NAME1, NAME2 ..."},
+	{SECTION_ROLE, .name = "spares", AT(spares), NUMBER(0, 64), .value = "0",
+	 .help = "more of them, counted on; started as spares"},
+	{SECTION_ROLE, .name = "command", AT(command), TEXT,
+	 .help = "starts one, in the foreground; no shell; {addr} {dir} {node} {index} {plan} "
+		 "{addrs:ROLE} {addrs:ROLE:PORT} are filled in, {{ is a brace"},
+	{SECTION_ROLE, .name = "args", AT(args), TEXT, .value = "",
+	 .help = "appended to the command"},
+	{SECTION_ROLE, .name = "spare-args", AT(spare_args), TEXT, .value = "",
+	 .help = "appended for spares"},
+	{SECTION_ROLE, .name = "setup", AT(setup), TEXT, .value = "",
+	 .help = "a shell command, run once in {dir} before the first start"},
+	{SECTION_ROLE, .name = "ready", AT(ready), TEXT,
+	 .help = "http://{addr}:PORT/PATH answers 200, tcp://{addr}:PORT accepts, or command ... "
+		 "exits with 0"},
+	{SECTION_ROLE, .name = "ready-limit", AT(ready_ns), TIME(SECOND / 1000, DAY),
+	 .value = "30s", .help = "of one start"},
+	{SECTION_ROLE, .name = "user", AT(user), TEXT, .value = "",
+	 .help = "whom it runs as; empty: who runs failrun"},
+	{SECTION_ROLE, .name = "disk", AT(disk_bytes), SIZE(0, TIB), .value = "0",
+	 .help = "its folder is a file system of this size; 0: a plain folder"},
+	{SECTION_ROLE, .name = "stop-limit", AT(stop_ns), TIME(0, DAY), .value = "10s",
+	 .help = "from SIGTERM to SIGKILL when it is stopped"},
+	{SECTION_ROLE, .name = "inject", AT(inject), .type = TYPE_BOOL, .value = "yes",
+	 .help = "under the interposer"},
+#undef OWNER
+#define OWNER plan_fault
+	{SECTION_FAULT, .name = "kind", AT(kind), TEXT, .value = "",
+	 .help = "a row of the fault table; point when only a rule is given"},
+	{SECTION_FAULT, .name = "on", AT(on), TEXT, .value = "",
+	 .help = "roles or nodes; one node is drawn each time"},
+	{SECTION_FAULT, .name = "link", AT(link), TEXT, .value = "",
+	 .help = "FROM>TO: roles or nodes"},
+	{SECTION_FAULT, .name = "rule", AT(rule), TEXT, .value = "",
+	 .help = "a rule; for disk faults its selector is enough"},
+	{SECTION_FAULT, .name = "anchor", AT(anchor), TEXT, .value = "",
+	 .help = "when: ack N, time D, hit N SELECTOR; empty: drawn from the seed"},
+	{SECTION_FAULT, .name = "gate", AT(gate), TEXT, .value = "default",
+	 .help = "what must be met before the next fault"},
+	{SECTION_FAULT, .name = "path", AT(path), TEXT, .value = "",
+	 .help = "disk faults: which files"},
+	{SECTION_FAULT, .name = "error", AT(error), TEXT, .value = "",
+	 .help = "disk faults: with which error"},
+	{SECTION_FAULT, .name = "weight", AT(weight), NUMBER(0, 1000), .value = "1",
+	 .help = "how often it is drawn, beside the others"},
+	{SECTION_FAULT, .name = "for", AT(for_ns), TIME(0, DAY), .value = "0",
+	 .help = "how long it stays; 0: as its kind has it"},
+	{SECTION_FAULT, .name = "delay", AT(delay_ns), TIME(0, DAY), .value = "0",
+	 .help = "delay and jitter: at least this much"},
+	{SECTION_FAULT, .name = "jitter", AT(jitter_ns), TIME(0, DAY), .value = "0",
+	 .help = "and up to this much more"},
+	{SECTION_FAULT, .name = "count", AT(count), NUMBER(0, INT64_MAX), .value = "0",
+	 .help = "fires of its rule; 0: one for point, no limit for others"},
+	{SECTION_FAULT, .name = "limit", AT(limit_ns), TIME(SECOND / 1000, DAY), .value = "10s",
+	 .help = "applied but not fired by then: healed, and told as such"},
+	{SECTION_FAULT, .name = "bytes", AT(bytes), SIZE(0, TIB), .value = "0",
+	 .help = "full: what is left free; short: what is transferred"},
+#undef OWNER
+#define OWNER plan_gate
+	{SECTION_GATE, .name = "step", AT(step), .type = TYPE_STEPS, .value = "",
+	 .help = "process, port, ready, health PATH OP VALUE, command ..., probe; met in order"},
+	{SECTION_GATE, .name = "limit", AT(limit_ns), TIME(SECOND / 1000, DAY), .value = "30s",
+	 .help = "for all steps together; then the run is UNRECOVERED"},
+#undef OWNER
+};
+
+#define ONE(title, field) {.name = (title), .offset = offsetof(struct plan, field), .max = 1}
+#define MANY(title, field, counter, most) \
+	{.name = (title), .offset = offsetof(struct plan, field), \
+	 .stride = sizeof(((struct plan *)0)->field[0]), \
+	 .count_offset = offsetof(struct plan, counter), .max = (most)}
+
+const struct plan_section_kind plan_section_kinds[SECTION_COUNT] = {
+	[SECTION_RUN] = ONE("run", run),
+	[SECTION_STORE] = ONE("store", store),
+	[SECTION_WORKLOAD] = ONE("workload", workload),
+	[SECTION_ROLE] = MANY("role", role, roles, ROLE_MAX),
+	[SECTION_FAULT] = MANY("fault", fault, faults, FAULT_MAX),
+	[SECTION_GATE] = MANY("gate", gate, gates, GATE_MAX),
+};
+
+const struct plan_key *plan_key_at(size_t i)
+{
+	return i < sizeof(keys) / sizeof(keys[0]) ? &keys[i] : NULL;
+}
+
+const struct plan_key *plan_key_find(enum plan_section section, const char *name)
+{
+	const struct plan_key *key;
+
+	for (size_t i = 0; (key = plan_key_at(i)); i++)
+		if (key->section == section && strcmp(key->name, name) == 0)
+			return key;
+	return NULL;
+}
+
+const char *plan_key_name_at(const void *arg, size_t i)
+{
+	const enum plan_section *section = arg;
+	const struct plan_key *key;
+
+	for (size_t n = 0; (key = plan_key_at(n)); n++)
+		if (key->section == *section && i-- == 0)
+			return key->name;
+	return NULL;
+}
+
+const char *plan_section_name_at(const void *arg, size_t i)
+{
+	(void)arg;
+	return i < SECTION_COUNT ? plan_section_kinds[i].name : NULL;
+}

@@ -1,0 +1,122 @@
+/* process_table.c - what /proc tells about processes, and ending groups of them; see process.h. */
+#include "runner/process.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const int64_t end_limit_ns = INT64_C(5000000000);
+
+static bool read_facts(pid_t pid, struct process_facts *facts)
+{
+	char path[64], text[1024], *end = NULL;
+	FILE *file;
+	bool done;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	/* The name stands in parentheses and may contain anything, so look from the end. */
+	if (fgets(text, sizeof(text), file))
+		end = strrchr(text, ')');
+	facts->pid = pid;
+	done = end && sscanf(end + 1,
+			     " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+			     "%*d %llu",
+			     &facts->state, &facts->parent, &facts->group, &facts->start_ticks) == 4;
+	fclose(file);
+	return done;
+}
+
+unsigned long long process_start_ticks(pid_t pid)
+{
+	struct process_facts facts;
+
+	return read_facts(pid, &facts) ? facts.start_ticks : 0;
+}
+
+void process_each(void (*each)(void *arg, const struct process_facts *facts), void *arg)
+{
+	DIR *dir = opendir("/proc");
+	struct process_facts facts;
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		int pid = atoi(entry->d_name);
+
+		if (pid > 0 && read_facts(pid, &facts))
+			each(arg, &facts);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+struct group_count {
+	pid_t group;
+	char state;
+	int is, other;
+};
+
+static void count_group(void *arg, const struct process_facts *facts)
+{
+	struct group_count *count = arg;
+
+	if (facts->group != count->group || facts->state == 'Z')
+		return;
+	if (facts->state == count->state)
+		count->is++;
+	else
+		count->other++;
+}
+
+bool process_group_is(pid_t group, char state)
+{
+	struct group_count count = {.group = group, .state = state};
+
+	process_each(count_group, &count);
+	return count.is && !count.other;
+}
+
+int process_group_end(pid_t group)
+{
+	int64_t deadline_ns = process_now_ns() + end_limit_ns;
+
+	while (kill(-group, SIGKILL) == 0 || errno == EPERM) {
+		process_reap_orphans();
+		if (process_now_ns() > deadline_ns)
+			return -ETIMEDOUT;
+		poll(NULL, 0, 1);
+	}
+	return 0;
+}
+
+static void kill_child(void *arg, const struct process_facts *facts)
+{
+	(void)arg;
+	if (facts->parent == getpid())
+		kill(facts->pid, SIGKILL);
+}
+
+int process_children_end(void)
+{
+	int64_t deadline_ns = process_now_ns() + end_limit_ns;
+	pid_t ended;
+
+	/* Children of what is killed become ours and are met in the next round. */
+	while ((ended = waitpid(-1, NULL, WNOHANG)) >= 0) {
+		if (ended > 0)
+			continue;
+		process_each(kill_child, NULL);
+		if (process_now_ns() > deadline_ns)
+			return -ETIMEDOUT;
+		poll(NULL, 0, 1);
+	}
+	return 0;
+}
