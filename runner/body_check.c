@@ -194,7 +194,8 @@ static void judge_block(const struct slice *s, const struct body_block *block, u
 		     (unsigned long long)s->facts.generation);
 }
 
-/* A piece that is no intact block and not as the reference makes it. */
+/* A piece that is no intact block and not as the reference makes it. other: the body that an intact
+ * block of the slice told before; if that was found to be somebody else's, its tail is nothing new. */
 static void judge_piece(const struct slice *s, const uint8_t *bytes, size_t size, uint64_t at,
 			const struct body_facts *other, struct body_found *found)
 {
@@ -202,12 +203,12 @@ static void judge_piece(const struct slice *s, const uint8_t *bytes, size_t size
 
 	if (all_zero(bytes, size))
 		find(found, BODY_ZERO_FILL, at, "zeroes at %llu", place);
-	else if (other->generation && agreeing(other, at, bytes, size) == size)
+	else if (!other->generation || agreeing(other, at, bytes, size) < size)
+		find(found, BODY_CORRUPT, at, "bytes at %llu are no body of anybody", place);
+	else if (other->run == s->facts.run && other->key == s->facts.key)
 		find(found, BODY_TORN, at, "bytes at %llu are of generation %llu, others of %llu",
 		     place, (unsigned long long)other->generation,
 		     (unsigned long long)s->facts.generation);
-	else
-		find(found, BODY_CORRUPT, at, "bytes at %llu are no body of anybody", place);
 }
 
 static void judge_pieces(const struct slice *s, struct body_found *found)
@@ -234,8 +235,8 @@ static void judge_pieces(const struct slice *s, struct body_found *found)
 		memcpy(&block, bytes, part);
 		if (part == BODY_BLOCK && body_block_intact(&block)) {
 			judge_block(s, &block, at, found);
-			other.generation = block.generation;
-			other.length = block.length;
+			other = (struct body_facts){block.run, block.key, block.generation,
+						    block.length};
 		} else {
 			judge_piece(s, bytes + right, part - right, at + right, &other, found);
 		}
