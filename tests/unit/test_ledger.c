@@ -1,0 +1,234 @@
+/*
+ * test_ledger.c - what was committed survives SIGKILL, and an error is kept.
+ *
+ * A child writes intents and tells each committed one through a pipe; it is killed in the middle, and
+ * every operation that it told must be in the file. A second child may write only so much
+ * (RLIMIT_FSIZE, as a full disk would) and must get the same error for ever after.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "failkit/control.h"
+#include "runner/ledger.h"
+
+static char folder[64], path[96];
+
+static int set_up(void **state)
+{
+	(void)state;
+	strcpy(folder, "/tmp/failkit-ledger-XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/model.sqlite", folder);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
+	char file[128];
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		snprintf(file, sizeof(file), "%s%s", path, endings[i]);
+		unlink(file);
+	}
+	return rmdir(folder);
+}
+
+static int64_t ask(const char *sql)
+{
+	sqlite3 *db;
+	sqlite3_stmt *statement;
+	int64_t answer;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	answer = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+	return answer;
+}
+
+static struct ledger_intent intent_of(uint64_t op, const char *key)
+{
+	return (struct ledger_intent){.op = op, .worker = 3, .endpoint = 1, .verb = VERB_PUT,
+				      .key = key, .generation = op, .size = 100,
+				      .tag = "0123456789abcdef", .inv_ns = 5, .inv_seq = op};
+}
+
+static void every_kind_of_row_arrives(void **state)
+{
+	const struct control_event event = {.sequence = 1, .rule_name = "wal", .node = "ds1"};
+	struct ledger_outcome outcome = {.op = 1, .kind = OUTCOME_OK, .status = 201, .sends = 1};
+	struct ledger_intent intent = intent_of(1, "k/1/a \"b\"");
+	struct ledger *ledger;
+	struct why why = {""};
+
+	(void)state;
+	assert_int_equal(ledger_create(&ledger, path, &why), 0);
+	assert_int_equal(ledger_next_op(ledger), 1);
+	assert_int_equal(ledger_intent(ledger, &intent), 0);
+	assert_int_equal(ledger_outcome(ledger, &outcome), 0);
+	intent = intent_of(2, "");
+	assert_int_equal(ledger_intent(ledger, &intent), 0);
+	assert_int_equal(ledger_page(ledger, 2, "", "k/9", true, "[[\"k/9\",1,\"\"]]"), 0);
+	assert_int_equal(ledger_run(ledger, "seed", "42"), 0);
+	assert_int_equal(ledger_run(ledger, "seed", "43"), 0);
+	assert_int_equal(ledger_phase(ledger, "chaos"), 0);
+	assert_int_equal(ledger_fault(ledger, 0, "wal", "point", NULL, "ack 4", "ds"), 0);
+	assert_int_equal(ledger_fault_event(ledger, 0, "applying", 0, NULL, true), 0);
+	assert_int_equal(ask("SELECT count(*) FROM fault_event WHERE detail IS NULL"), 1);
+	assert_int_equal(ledger_fire(ledger, 0, &event), 0);
+	assert_int_equal(ledger_gate(ledger, 0, "ds", "port", 1, 2, "met"), 0);
+	assert_int_equal(ledger_process(ledger, "ds1", 99, 1, 2, 9, "asked"), 0);
+	assert_int_equal(ledger_command(ledger, 1, 2, "ds1", "true", 0, ""), 0);
+	assert_int_equal(ledger_metric(ledger, "ds1", "lag", 0.5), 0);
+	assert_int_equal(ledger_flush(ledger), 0);
+	assert_int_equal(ask("SELECT count(*) FROM metric WHERE value = 0.5"), 1);
+	assert_int_equal(ledger_close(ledger, &why), 0);
+
+	assert_int_equal(ask("SELECT object FROM object WHERE key = CAST('k/1/a \"b\"' AS BLOB)"), 1);
+	assert_int_equal(ask("SELECT count(*) FROM object WHERE length(key) = 0"), 1);
+	assert_int_equal(ask("SELECT status FROM outcome WHERE op = 1"), 201);
+	assert_int_equal(ask("SELECT more FROM page WHERE last = CAST('k/9' AS BLOB)"), 1);
+	assert_int_equal(ask("SELECT value FROM run WHERE key = 'seed'"), 43);
+	assert_int_equal(ask("SELECT (SELECT count(*) FROM epoch) + (SELECT count(*) FROM phase)"
+			     " + (SELECT count(*) FROM fault) + (SELECT count(*) FROM fire)"
+			     " + (SELECT count(*) FROM gate) + (SELECT count(*) FROM process)"
+			     " + (SELECT count(*) FROM command)"), 7);
+}
+
+static void a_file_that_is_there_is_refused(void **state)
+{
+	struct ledger *ledger;
+	struct why why = {""};
+
+	(void)state;
+	assert_int_equal(ledger_create(&ledger, path, &why), 0);
+	assert_int_equal(ledger_close(ledger, &why), 0);
+	assert_int_equal(ledger_create(&ledger, path, &why), -EEXIST);
+	assert_non_null(strstr(why.text, path));
+}
+
+static struct ledger *shared;
+static int told;
+
+static void *write_and_tell(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		uint64_t op = ledger_next_op(shared);
+		struct ledger_intent intent = intent_of(op, "k/1/7");
+
+		if (ledger_intent(shared, &intent) < 0 ||
+		    write(told, &op, sizeof(op)) != sizeof(op))
+			_exit(1);
+	}
+	return NULL;
+}
+
+static _Noreturn void write_until_killed(int to)
+{
+	pthread_t thread;
+
+	told = to;
+	if (ledger_create(&shared, path, NULL) < 0)
+		_exit(1);
+	for (int i = 0; i < 3; i++)
+		pthread_create(&thread, NULL, write_and_tell, NULL);
+	write_and_tell(NULL);
+	_exit(1);
+}
+
+static void what_was_committed_survives_sigkill(void **state)
+{
+	int ends[2], seen = 0;
+	uint64_t op, ops[3000];
+	char sql[96];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		write_until_killed(ends[1]);
+	close(ends[1]);
+	while (seen < 1000 && read(ends[0], &op, sizeof(op)) == sizeof(op))
+		ops[seen++] = op;
+	kill(pid, SIGKILL);
+	while (seen < 3000 && read(ends[0], &op, sizeof(op)) == sizeof(op))
+		ops[seen++] = op;
+	close(ends[0]);
+	waitpid(pid, NULL, 0);
+	assert_true(seen >= 1000);
+	for (int i = 0; i < seen; i += 37) {
+		snprintf(sql, sizeof(sql), "SELECT count(*) FROM intent WHERE op = %llu",
+			 (unsigned long long)ops[i]);
+		assert_int_equal(ask(sql), 1);
+	}
+	assert_true(ask("SELECT count(*) FROM intent") >= seen);
+}
+
+/* Exit status 0 when all is as it should be; else the number of what was not. */
+static int write_until_full(void)
+{
+	const struct rlimit limit = {256 << 10, 256 << 10};
+	struct ledger *ledger;
+	struct why why = {""};
+	int rc = 0;
+
+	signal(SIGXFSZ, SIG_IGN);
+	if (ledger_create(&ledger, path, &why) < 0)
+		return 1;
+	if (setrlimit(RLIMIT_FSIZE, &limit) < 0)
+		return 2;
+	for (int i = 0; i < 100000 && rc == 0; i++) {
+		struct ledger_intent intent = intent_of(ledger_next_op(ledger), "k/1/7");
+		rc = ledger_intent(ledger, &intent);
+	}
+	if (rc >= 0)
+		return 3;
+	if (ledger_error(ledger, &why) != rc || !why.text[0])
+		return 4;
+	if (ledger_flush(ledger) != rc || ledger_run(ledger, "a", "b") != rc)
+		return 5;
+	return ledger_close(ledger, &why) == rc && why.text[0] ? 0 : 6;
+}
+
+static void the_first_error_is_kept(void **state)
+{
+	int status = 0;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (pid == 0)
+		_exit(write_until_full());
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(every_kind_of_row_arrives, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_file_that_is_there_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_was_committed_survives_sigkill, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(the_first_error_is_kept, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
