@@ -8,37 +8,39 @@ static const struct bug_row {
 	const char *name, *role, *what, *fault, *violation;
 } rows[BUG_COUNT] = {
 	[BUG_ACK_BEFORE_SYNC] = {"ack-before-sync", "ds",
-	                         "acknowledges for all replicas while the record is in a buffer of "
-	                         "its own, written and forwarded up to 500 ms later",
-	                         "kill-start of one ds", "LOST-WRITE or WRONG-404"},
+				 "acknowledges for all replicas while the record is in a buffer of "
+				 "its own, written and forwarded up to 500 ms later",
+				 "kill-start of one ds", "LOST-WRITE or WRONG-404"},
 	[BUG_IGNORE_WRITE_ERROR] = {"ignore-write-error", "ds",
-	                            "takes a failed append or sync for a record it already has: "
-	                            "acknowledges, stores and forwards nothing",
-	                            "ENOSPC or EIO on the writes or syncs of *.wal of one ds",
-	                            "LOST-WRITE or WRONG-404"},
-	[BUG_SHORT_WRITE_IGNORED] = {"short-write-ignored", "ds",
-	                             "takes a short write for the whole record, and forwards as much "
-	                             "as it wrote",
-	                             "short writes to *.wal of one ds", "LOST-WRITE or WRONG-404"},
+				    "takes a failed append or sync for a record it already has: "
+				    "acknowledges, stores and forwards nothing",
+				    "ENOSPC or EIO on the writes or syncs of *.wal of one ds",
+				    "LOST-WRITE or WRONG-404"},
+	[BUG_SHORT_WRITE_IGNORED] =
+		{"short-write-ignored", "ds",
+		 "takes a short write for the whole record, and forwards as much "
+		 "as it wrote",
+		 "short writes to *.wal of one ds", "LOST-WRITE or WRONG-404"},
 	[BUG_DELETE_NOT_REPLICATED] = {"delete-not-replicated", "fe",
-	                               "keeps a delete in the memory of the front end that took it",
-	                               "none: reads by another fe; or restart of an fe",
-	                               "RESURRECTED-DELETE or LIST-PHANTOM"},
+				       "keeps a delete in the memory of the front end that took it",
+				       "none: reads by another fe; or restart of an fe",
+				       "RESURRECTED-DELETE or LIST-PHANTOM"},
 	[BUG_LIST_FROM_STALE_CACHE] = {"list-from-stale-cache", "fe",
-	                               "answers LIST from a cache up to 3 s old", "none",
-	                               "LIST-OMISSION, LIST-PHANTOM or LIST-META"},
+				       "answers LIST from a cache up to 3 s old", "none",
+				       "LIST-OMISSION, LIST-PHANTOM or LIST-META"},
 	[BUG_RANGE_OFF_BY_ONE] = {"range-off-by-one", "fe",
-	                          "takes the last byte of a range as exclusive", "none",
-	                          "WRONG-RANGE"},
+				  "takes the last byte of a range as exclusive", "none",
+				  "WRONG-RANGE"},
 	[BUG_STALE_REPLICA_READ] = {"stale-replica-read", "fe",
-	                            "reads the replica it last read the key from without comparing "
-	                            "versions, for up to 1.5 s",
-	                            "none: overwrites by another fe", "STALE-READ"},
-	[BUG_COMMIT_BEFORE_DATA] = {"commit-before-data", "fe",
-	                            "commits the metadata and acknowledges, and sends the data up to "
-	                            "300 ms later",
-	                            "none: reads within 300 ms; or kill-start of an fe",
-	                            "WRONG-404 or LOST-WRITE"},
+				    "reads the replica it last read the key from without comparing "
+				    "versions, for up to 1.5 s",
+				    "none: overwrites by another fe",
+				    "STALE-READ, or RESURRECTED-DELETE of a key made again"},
+	[BUG_COMMIT_BEFORE_DATA] =
+		{"commit-before-data", "fe",
+		 "commits the metadata and acknowledges, and sends the data up to "
+		 "300 ms later",
+		 "none: reads within 300 ms; or kill-start of an fe", "WRONG-404 or LOST-WRITE"},
 };
 
 static bool planted[BUG_COUNT];
@@ -64,11 +66,11 @@ int bugs_plant(const char *list, const char *role, struct trouble *trouble)
 
 		if (bug < 0)
 			return trouble_set(trouble, -EINVAL, "unknown bug \"%s\"%s%s%s", name,
-			                   near ? ", did you mean \"" : "", near ? near : "",
-			                   near ? "\"?" : "; see refstore --bugs");
+					   near ? ", did you mean \"" : "", near ? near : "",
+					   near ? "\"?" : "; see refstore --bugs");
 		if (strcmp(rows[bug].role, role) != 0)
-			return trouble_set(trouble, -EINVAL, "bug \"%s\" is one of role %s, not %s", name,
-			                   rows[bug].role, role);
+			return trouble_set(trouble, -EINVAL, "bug \"%s\" is one of role %s, not %s",
+					   name, rows[bug].role, role);
 		planted[bug] = true;
 	}
 	return 0;
@@ -83,5 +85,5 @@ void bugs_print(FILE *to)
 {
 	for (int i = 0; i < BUG_COUNT; i++)
 		fprintf(to, "%-22s %s  %s\n%26s exposed by: %s\n%26s seen as: %s\n", rows[i].name,
-		        rows[i].role, rows[i].what, "", rows[i].fault, "", rows[i].violation);
+			rows[i].role, rows[i].what, "", rows[i].fault, "", rows[i].violation);
 }

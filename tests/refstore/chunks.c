@@ -147,7 +147,7 @@ int chunks_get(const struct wal_record *wanted, void **out)
 		if (!bytes)
 			return -ENOMEM;
 		int error = chunk.in_file ? read_file(&chunk.record, bytes)
-		                          : wal_read(wal, &chunk.record, bytes);
+					  : wal_read(wal, &chunk.record, bytes);
 		if (!error) {
 			*out = bytes;
 			return 0;
@@ -210,10 +210,10 @@ int chunks_older(uint64_t age_ms, uint32_t *cursor, struct chunk_id *ids, int ma
 static int write_file(const struct wal_record *record, void *bytes)
 {
 	struct wal_record_header header = {.magic = WAL_RECORD_MAGIC,
-	                                   .version = WAL_VERSION,
-	                                   .length = record->length,
-	                                   .tag = record->tag,
-	                                   .id = record->id};
+					   .version = WAL_VERSION,
+					   .length = record->length,
+					   .tag = record->tag,
+					   .id = record->id};
 	struct iovec parts[] = {{&header, sizeof(header)}, {bytes, record->length}};
 	char name[48], temporary[48];
 
@@ -372,7 +372,7 @@ static int load_files(struct trouble *trouble)
 		error = load_file(entry->d_name);
 		if (error)
 			trouble_set(trouble, error, "chunk file %s: %s", entry->d_name,
-			            error == -EBADMSG ? "damaged" : strerror(-error));
+				    error == -EBADMSG ? "damaged" : strerror(-error));
 	}
 	closedir(listing);
 	return error;
@@ -387,7 +387,7 @@ int chunks_open(const char *path, uint64_t segment_bytes, struct trouble *troubl
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return trouble_set(trouble, -errno, "cannot open directory \"%s\": %s", path,
-		                   strerror(errno));
+				   strerror(errno));
 	int error = load_files(trouble);
 	if (!error)
 		error = wal_open(&wal, path, on_replay, &replayed, trouble);

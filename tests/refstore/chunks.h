@@ -4,13 +4,14 @@
  *     put --> log (append, sync) --> index: in the log
  *                 |  checkpoint, when a segment is full
  *                 v
- *             ID.tmp: write, fdatasync, rename to ID.chunk; fsync of the directory --> index: in a file
- *                                                    --> the segment is removed
+ *             ID.tmp: write, fdatasync, rename to ID.chunk; then fsync of the directory
+ *                 |
+ *                 +--> index: in a file --> the segment is removed
  *
- * A chunk is written once under an id of its own and never changed, so a put that is repeated changes
- * nothing. It is found only by its id, length and tag together, and every byte that leaves was
- * compared with the tag. A drop is not logged: a chunk that comes back after a crash is garbage, and
- * garbage is collected by asking the database (see ds.c).
+ * A chunk is written once under an id of its own and never changed, so a put that is repeated
+ * changes nothing. It is found only by its id, length and tag together, and every byte that leaves
+ * was compared with the tag. A drop is not logged: a chunk that comes back after a crash is
+ * garbage, and garbage is collected by asking the database (see ds.c).
  */
 #ifndef REFSTORE_CHUNKS_H
 #define REFSTORE_CHUNKS_H

@@ -1,9 +1,10 @@
 /*
  * db.c - the metadata database process: db_store.h over HTTP.
  *
- *     POST /commit {key,chunk,size,tag,replicas}   POST /delete {key}     GET /meta?key=
- *     POST /replicas {updates: [{key,chunk,replicas}]}                    GET /list?prefix=&after=&limit=
- *     POST /condemn {chunks: [...]}   POST /lease {holder}                POST /under {live,want,limit}
+ *     POST /commit {key,chunk,size,tag,replicas}          GET /meta?key=
+ *     POST /delete {key}                                  GET /list?prefix=&after=&limit=
+ *     POST /replicas {updates: [{key,chunk,replicas}]}    POST /under {live,want,limit}
+ *     POST /condemn {chunks: [...]}                       POST /lease {holder}
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -25,12 +26,12 @@ static void reply_status(struct http_reply *reply, int status, json_t *answer)
 		http_reply_json(reply, 200, answer ? json_incref(answer) : json_object());
 	else
 		http_reply_error(reply, (unsigned)status, "%s",
-		                 status == 503 ? "the database cannot tell" : "refused");
+				 status == 503 ? "the database cannot tell" : "refused");
 	json_decref(answer);
 }
 
 static void change(enum change_kind kind, const struct http_request *request,
-                   struct http_reply *reply)
+		   struct http_reply *reply)
 {
 	json_t *args = json_loadb(request->body, request->length, 0, NULL), *answer = NULL;
 	int status = args ? store_change(kind, args, &answer) : 400;
@@ -63,7 +64,8 @@ static void handle_meta(const struct http_request *request, struct http_reply *r
 {
 	char key[KEY_MAX + 1];
 	json_t *answer = NULL;
-	int status = http_query_text(request, "key", key, sizeof(key)) ? store_meta(key, &answer) : 400;
+	int status =
+		http_query_text(request, "key", key, sizeof(key)) ? store_meta(key, &answer) : 400;
 
 	reply_status(reply, status, answer);
 }
@@ -81,7 +83,7 @@ static void handle_list(const struct http_request *request, struct http_reply *r
 	    (!text || (number_parse(text, &limit) && limit))) {
 		FAILPOINT("db/before-list");
 		status = store_list(prefix, after, limit < LIST_LIMIT_MAX ? limit : LIST_LIMIT_MAX,
-		                    &answer);
+				    &answer);
 	}
 	reply_status(reply, status, answer);
 }
@@ -135,10 +137,10 @@ static void handle_health(const struct http_request *request, struct http_reply 
 
 	(void)request;
 	http_reply_json(reply, 200,
-	                json_pack("{s:s,s:s,s:s,s:b,s:O?,s:O?}", "role", "db", "version",
-	                          me->version, "address", me->address, "ok", status == 200,
-	                          "objects", json_object_get(answer, "objects"), "bytes",
-	                          json_object_get(answer, "bytes")));
+			json_pack("{s:s,s:s,s:s,s:b,s:O?,s:O?}", "role", "db", "version",
+				  me->version, "address", me->address, "ok", status == 200,
+				  "objects", json_object_get(answer, "objects"), "bytes",
+				  json_object_get(answer, "bytes")));
 	json_decref(answer);
 }
 
@@ -155,5 +157,5 @@ int db_start(const struct node *node, struct trouble *trouble)
 	me = node;
 	int error = store_open(node->dir, trouble);
 	return error ? error
-	             : http_serve(node->host, (int)node->port, routes, COUNT(routes), trouble);
+		     : http_serve(node->host, (int)node->port, routes, COUNT(routes), trouble);
 }

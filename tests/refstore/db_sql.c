@@ -24,12 +24,12 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_ROLLBACK] = "ROLLBACK",
 	[SQL_COUNT_UP] = "UPDATE counter SET seq = seq + 1",
 	[SQL_PUT] = "INSERT INTO objects VALUES(?1, (SELECT seq FROM counter), ?2, ?5, ?3, ?4)"
-                    " ON CONFLICT(key) DO UPDATE SET seq = excluded.seq, chunk = excluded.chunk,"
-                    " size = excluded.size, tag = excluded.tag, replicas = excluded.replicas",
+		    " ON CONFLICT(key) DO UPDATE SET seq = excluded.seq, chunk = excluded.chunk,"
+		    " size = excluded.size, tag = excluded.tag, replicas = excluded.replicas",
 	[SQL_DELETE] = "DELETE FROM objects WHERE key = ?1",
 	[SQL_REPLICAS] = "UPDATE objects SET replicas = ?3 WHERE key = ?1 AND chunk = ?2",
 	[SQL_CONDEMN] = "INSERT OR IGNORE INTO condemned SELECT ?1 WHERE NOT EXISTS"
-                        " (SELECT 1 FROM objects WHERE chunk = ?1)",
+			" (SELECT 1 FROM objects WHERE chunk = ?1)",
 	[SQL_IS_CONDEMNED] = "SELECT 1 FROM condemned WHERE chunk = ?1",
 	[SQL_META] = "SELECT chunk, size, tag, replicas, seq FROM objects WHERE key = ?1",
 	[SQL_LIST] = "SELECT key, size, tag FROM objects WHERE key >= ?1 ORDER BY key",
@@ -56,7 +56,7 @@ static int prepare_all(struct sql *sql)
 {
 	for (int i = 0; i < SQL_COUNT; i++)
 		if (sqlite3_prepare_v3(sql->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
-		                       &sql->statements[i], NULL) != SQLITE_OK)
+				       &sql->statements[i], NULL) != SQLITE_OK)
 			return -EIO;
 	return 0;
 }
@@ -70,16 +70,17 @@ int sql_open(struct sql *sql, const char *path, bool create, struct trouble *tro
 	if (ok) {
 		sqlite3_busy_timeout(sql->db, 2000);
 		ok = (!create || sqlite3_exec(sql->db, schema, NULL, NULL, NULL) == SQLITE_OK) &&
-		     sqlite3_exec(sql->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL) == SQLITE_OK &&
+		     sqlite3_exec(sql->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL) ==
+			     SQLITE_OK &&
 		     sqlite3_create_function(sql->db, "live_count", 2,
-		                             SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, live_count,
-		                             NULL, NULL) == SQLITE_OK &&
+					     SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, live_count,
+					     NULL, NULL) == SQLITE_OK &&
 		     prepare_all(sql) == 0;
 	}
 	if (ok)
 		return 0;
 	trouble_set(trouble, -EIO, "cannot open \"%s\": %s", path,
-	            sql->db ? sqlite3_errmsg(sql->db) : "no memory");
+		    sql->db ? sqlite3_errmsg(sql->db) : "no memory");
 	sql_close(sql);
 	return -EIO;
 }

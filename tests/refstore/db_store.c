@@ -35,9 +35,9 @@ static int read_old(const char *key, json_t **old)
 	sqlite3_stmt *s = sql_start(&writer, SQL_META, 1, key);
 	int code = sqlite3_step(s);
 
-	*old = code == SQLITE_ROW ? json_pack("{s:s,s:s}", "chunk", sql_text(s, 0), "replicas",
-	                                      sql_text(s, 3))
-	                          : json_object();
+	*old = code == SQLITE_ROW
+		       ? json_pack("{s:s,s:s}", "chunk", sql_text(s, 0), "replicas", sql_text(s, 3))
+		       : json_object();
 	sqlite3_reset(s);
 	return code;
 }
@@ -49,7 +49,7 @@ static int apply_commit(struct job *job)
 	json_t *old;
 
 	if (json_unpack(job->args, "{s:s,s:s,s:I,s:s,s:s}", "key", &key, "chunk", &chunk, "size",
-	                &size, "tag", &tag, "replicas", &replicas) < 0)
+			&size, "tag", &tag, "replicas", &replicas) < 0)
 		return 400;
 	int code = sql_run(sql_start(&writer, SQL_IS_CONDEMNED, 1, chunk));
 	if (code == SQLITE_ROW)
@@ -86,9 +86,10 @@ static int apply_replicas(struct job *job)
 		const char *key, *chunk, *replicas;
 
 		if (json_unpack(update, "{s:s,s:s,s:s}", "key", &key, "chunk", &chunk, "replicas",
-		                &replicas) < 0)
+				&replicas) < 0)
 			return 400;
-		if (sql_run(sql_start(&writer, SQL_REPLICAS, 3, key, chunk, replicas)) != SQLITE_DONE)
+		if (sql_run(sql_start(&writer, SQL_REPLICAS, 3, key, chunk, replicas)) !=
+		    SQLITE_DONE)
 			return 503;
 	}
 	return 200;
@@ -241,9 +242,9 @@ int store_meta(const char *key, json_t **answer)
 	if (code == SQLITE_ROW) {
 		status = 200;
 		*answer = json_pack("{s:s,s:I,s:s,s:s,s:I}", "chunk", sql_text(s, 0), "size",
-		                    (json_int_t)sqlite3_column_int64(s, 1), "tag", sql_text(s, 2),
-		                    "replicas", sql_text(s, 3), "seq",
-		                    (json_int_t)sqlite3_column_int64(s, 4));
+				    (json_int_t)sqlite3_column_int64(s, 1), "tag", sql_text(s, 2),
+				    "replicas", sql_text(s, 3), "seq",
+				    (json_int_t)sqlite3_column_int64(s, 4));
 	} else if (code == SQLITE_DONE) {
 		status = 404;
 	}
@@ -273,8 +274,8 @@ int store_list(const char *prefix, const char *after, uint64_t limit, json_t **a
 				break;
 			json_array_append_new(
 				entries, json_pack("{s:s,s:I,s:s}", "key", sql_text(s, 0), "size",
-			                           (json_int_t)sqlite3_column_int64(s, 1), "tag",
-			                           sql_text(s, 2)));
+						   (json_int_t)sqlite3_column_int64(s, 1), "tag",
+						   sql_text(s, 2)));
 		}
 		sqlite3_reset(s);
 		reader_give(sql);
@@ -304,9 +305,9 @@ int store_under(const char *live, int want, int limit, json_t **answer)
 		while ((code = sqlite3_step(s)) == SQLITE_ROW)
 			json_array_append_new(
 				entries, json_pack("{s:s,s:s,s:I,s:s,s:s}", "key", sql_text(s, 0),
-			                           "chunk", sql_text(s, 1), "size",
-			                           (json_int_t)sqlite3_column_int64(s, 2), "tag",
-			                           sql_text(s, 3), "replicas", sql_text(s, 4)));
+						   "chunk", sql_text(s, 1), "size",
+						   (json_int_t)sqlite3_column_int64(s, 2), "tag",
+						   sql_text(s, 3), "replicas", sql_text(s, 4)));
 		sqlite3_reset(s);
 	}
 	if (sql)
@@ -325,7 +326,7 @@ int store_count(json_t **answer)
 	sqlite3_stmt *s = sql_start(sql, SQL_OBJECTS, 0);
 	code = sqlite3_step(s);
 	*answer = json_pack("{s:I,s:I}", "objects", (json_int_t)sqlite3_column_int64(s, 0), "bytes",
-	                    (json_int_t)sqlite3_column_int64(s, 1));
+			    (json_int_t)sqlite3_column_int64(s, 1));
 	sqlite3_reset(s);
 	reader_give(sql);
 	return code == SQLITE_ROW ? 200 : 503;

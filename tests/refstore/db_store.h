@@ -4,11 +4,11 @@
  *     objects: key | seq | chunk | size | tag | replicas ("127.0.0.4:7000,...")
  *     condemned: chunks that no key refers to and none ever may
  *
- * Changes go to one writer thread, which takes all that wait into one transaction: one fsync for all
- * of them (journal_mode WAL, synchronous FULL). A change is answered after the commit, and reads, which
- * have connections of their own, see it only after the commit, too. After a failed write or sync
- * SQLite rolls back and writes the same frames of its log again, so a commit rests only on syncs that
- * came after all of its writes.
+ * Changes go to one writer thread, which takes all that wait into one transaction: one fsync for
+ * all of them (journal_mode WAL, synchronous FULL). A change is answered after the commit, and
+ * reads, which have connections of their own, see it only after the commit, too. After a failed
+ * write or sync SQLite rolls back and writes the same frames of its log again, so a commit rests
+ * only on syncs that came after all of its writes.
  */
 #ifndef REFSTORE_DB_STORE_H
 #define REFSTORE_DB_STORE_H
@@ -28,7 +28,8 @@ int store_change(enum change_kind kind, json_t *args, json_t **answer);
 /* Reads; each returns the status as above. */
 int store_meta(const char *key, json_t **answer);
 int store_list(const char *prefix, const char *after, uint64_t limit, json_t **answer);
-/* Chunks of which fewer than want replicas are on a server of the list live; entries up to limit. */
+/* Chunks of which fewer than want replicas are on a server of the list live; entries up to limit.
+ */
 int store_under(const char *live, int want, int limit, json_t **answer);
 int store_count(json_t **answer);
 

@@ -1,16 +1,16 @@
 /*
  * ds.c - a data server: takes chunks and passes them on, gives them back, forgets them.
  *
- *     POST /c/ID?size=&tag=&to=A,B    store; at the same time send copies to A and B, which do not pass
- *                                     them on. {"stored": "A,B,me"}: who has it on disk
- *     GET  /c/ID?size=&tag=           the bytes; 404: certainly not here; 500: here, but unreadable
- *     POST /pull {chunk,size,tag,from}    fetch from another data server and store
- *     POST /drop {"chunks": [...]}        forget these
+ *     POST /c/ID?size=&tag=&to=A,B     store it, and meanwhile send copies to A and B, which do not
+ *                                      pass them on; {"stored": "A,B,me"} says who has it on disk
+ *     GET  /c/ID?size=&tag=            the bytes; 404: certainly not here; 500: here, but
+ * unreadable POST /pull {chunk,size,tag,from} fetch it from another data server and store it POST
+ * /drop {"chunks": [...]}     forget these
  *
- * Chunks that no key refers to (a PUT whose front end died, a replica that was down when its chunk was
- * dropped) are found by asking the database, through a meta server, to condemn those that are old
- * enough: it refuses for every chunk that a key refers to, and a condemned chunk can never be committed
- * afterwards. So age only says what is worth asking about, and safety rests on no clock.
+ * Chunks that no key refers to (a PUT whose front end died, a replica that was down when its chunk
+ * was dropped) are found by asking the database, through a meta server, to condemn those that are
+ * old enough: it refuses for every chunk that a key refers to, and a condemned chunk can never be
+ * committed afterwards. So age only says what is worth asking about, and safety rests on no clock.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -43,7 +43,7 @@ static bool parse_chunk(const struct http_request *request, struct wal_record *r
 
 /* Fills calls that send the chunk to each server of a list that is not suspect; how many. */
 static int copies_prepare(struct call *calls, const char *to, const struct wal_record *record,
-                          const void *bytes)
+			  const void *bytes)
 {
 	char peer[ADDRESS_MAX], id[CHUNK_ID_TEXT_MAX], tag[TAG_TEXT_MAX];
 	int n = 0;
@@ -58,7 +58,7 @@ static int copies_prepare(struct call *calls, const char *to, const struct wal_r
 		memset(call, 0, sizeof(*call));
 		memcpy(call->peer, peer, sizeof(peer));
 		snprintf(call->path, sizeof(call->path), "/c/%s?size=%llu&tag=%s", id,
-		         (unsigned long long)record->length, tag);
+			 (unsigned long long)record->length, tag);
 		call->body = bytes;
 		call->length = record->length;
 		call->timeout_ms = COPY_TIMEOUT_MS;
@@ -121,7 +121,8 @@ static void handle_put(const struct http_request *request, struct http_reply *re
 		http_reply_error(reply, 400, "a chunk wants an id, a size and a tag");
 		return;
 	}
-	if (record.length != request->length || record.tag != tag_of(request->body, request->length)) {
+	if (record.length != request->length ||
+	    record.tag != tag_of(request->body, request->length)) {
 		http_reply_error(reply, 400, "the body is not that of the tag");
 		return;
 	}
@@ -167,10 +168,10 @@ static int pull(struct wal_record *record, const char *id, const char *tag, cons
 
 	snprintf(call.peer, sizeof(call.peer), "%s", from);
 	snprintf(call.path, sizeof(call.path), "/c/%s?size=%llu&tag=%s", id,
-	         (unsigned long long)record->length, tag);
+		 (unsigned long long)record->length, tag);
 	int error = client_call(&call) == 200 ? 0 : -EHOSTUNREACH;
 	if (!error && (call.answer_length != record->length ||
-	               tag_of(call.answer, call.answer_length) != record->tag))
+		       tag_of(call.answer, call.answer_length) != record->tag))
 		error = -EBADMSG;
 	if (!error)
 		error = store(record, call.answer ? call.answer : "");
@@ -186,7 +187,7 @@ static void handle_pull(const struct http_request *request, struct http_reply *r
 	struct wal_record record = {0};
 
 	if (json_unpack(json, "{s:s,s:I,s:s,s:s}", "chunk", &id, "size", &size, "tag", &tag, "from",
-	                &from) < 0 ||
+			&from) < 0 ||
 	    !chunk_id_parse(id, &record.id) || !tag_parse(tag, &record.tag) || size < 0) {
 		http_reply_error(reply, 400, "pull wants chunk, size, tag, from");
 	} else {
@@ -206,9 +207,8 @@ static void drop_all(json_t *ids)
 	size_t i;
 	json_t *each;
 
-	json_array_foreach(ids, i, each)
-		if (chunk_id_parse(json_string_value(each), &id))
-			chunks_drop(&id);
+	json_array_foreach(ids, i, each) if (chunk_id_parse(json_string_value(each), &id))
+		chunks_drop(&id);
 }
 
 static void handle_drop(const struct http_request *request, struct http_reply *reply)
@@ -224,10 +224,10 @@ static void handle_health(const struct http_request *request, struct http_reply 
 {
 	(void)request;
 	http_reply_json(reply, 200,
-	                json_pack("{s:s,s:s,s:s,s:b,s:b,s:b,s:I}", "role", "ds", "version",
-	                          me->version, "address", me->address, "ok", 1, "spare", me->spare,
-	                          "wal_broken", chunks_log_is_broken(), "chunks",
-	                          (json_int_t)chunks_count()));
+			json_pack("{s:s,s:s,s:s,s:b,s:b,s:b,s:I}", "role", "ds", "version",
+				  me->version, "address", me->address, "ok", 1, "spare", me->spare,
+				  "wal_broken", chunks_log_is_broken(), "chunks",
+				  (json_int_t)chunks_count()));
 }
 
 static void *heartbeat_thread(void *arg)
@@ -235,8 +235,8 @@ static void *heartbeat_thread(void *arg)
 	struct call *calls = arg;
 
 	for (;;) {
-		json_t *json = json_pack("{s:s,s:b,s:I}", "address", me->address, "spare", me->spare,
-		                         "chunks", (json_int_t)chunks_count());
+		json_t *json = json_pack("{s:s,s:b,s:I}", "address", me->address, "spare",
+					 me->spare, "chunks", (json_int_t)chunks_count());
 		char *text = json_dumps(json, JSON_COMPACT);
 		const char *list = me->ms;
 		int n = 0;
@@ -270,7 +270,7 @@ static void collect_garbage(uint32_t *cursor)
 	}
 	while (n && !answer && list_next(&all_ms, ms, sizeof(ms)))
 		if (client_json(ms, "/condemn", json_pack("{s:O}", "chunks", list), 2000,
-		                &answer) == 200)
+				&answer) == 200)
 			drop_all(json_object_get(answer, "condemned"));
 	json_decref(answer);
 	json_decref(list);
@@ -291,8 +291,8 @@ static void *garbage_thread(void *arg)
 int ds_start(const struct node *node, struct trouble *trouble)
 {
 	static const struct http_route routes[] = {
-		{"POST", "/c/", handle_put},        {"GET", "/c/", handle_get},
-		{"POST", "/pull", handle_pull},     {"POST", "/drop", handle_drop},
+		{"POST", "/c/", handle_put},       {"GET", "/c/", handle_get},
+		{"POST", "/pull", handle_pull},    {"POST", "/drop", handle_drop},
 		{"GET", "/health", handle_health},
 	};
 	static struct call calls[FAN_MAX];

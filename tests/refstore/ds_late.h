@@ -1,7 +1,7 @@
 /*
- * ds_late.h - the planted bug ack-before-sync: chunks that were acknowledged and wait in a user-space
- * buffer, to be stored and forwarded by a thread of their own every 500 ms. Until then reads find them
- * here, so that nothing shows before the process is killed.
+ * ds_late.h - the planted bug ack-before-sync: chunks that were acknowledged and wait in a
+ * user-space buffer, to be stored and forwarded by a thread of their own every 500 ms. Until then
+ * reads find them here, so that nothing shows before the process is killed.
  */
 #ifndef REFSTORE_DS_LATE_H
 #define REFSTORE_DS_LATE_H

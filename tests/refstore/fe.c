@@ -60,19 +60,21 @@ static void handle_health(const struct http_request *request, struct http_reply 
 	while (!health && list_next(&list, ms, sizeof(ms)))
 		client_json(ms, "/health", NULL, FE_CALL_MS, &health);
 	http_reply_json(reply, 200,
-	                json_pack("{s:s,s:s,s:s,s:b,s:O?,s:O?,s:O?}", "role", "fe", "version",
-	                          fe_node->version, "address", fe_node->address, "ok", 1,
-	                          "registered", json_object_get(health, "registered"), "spares",
-	                          json_object_get(health, "spares"), "under_replicated",
-	                          json_object_get(health, "under_replicated")));
+			json_pack("{s:s,s:s,s:s,s:b,s:O?,s:O?,s:O?}", "role", "fe", "version",
+				  fe_node->version, "address", fe_node->address, "ok", 1,
+				  "registered", json_object_get(health, "registered"), "spares",
+				  json_object_get(health, "spares"), "under_replicated",
+				  json_object_get(health, "under_replicated")));
 	json_decref(health);
 }
 
 int fe_start(const struct node *node, struct trouble *trouble)
 {
 	static const struct http_route routes[] = {
-		{"PUT", "/o/", fe_put}, {"GET", "/o/", fe_get},
-		{"DELETE", "/o/", fe_delete}, {"GET", "/o", fe_list},
+		{"PUT", "/o/", fe_put},
+		{"GET", "/o/", fe_get},
+		{"DELETE", "/o/", fe_delete},
+		{"GET", "/o", fe_list},
 		{"GET", "/health", handle_health},
 	};
 

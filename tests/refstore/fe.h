@@ -1,23 +1,25 @@
 /*
  * fe.h - a front end: objects over HTTP.
  *
- *     PUT    /o/KEY   201 made, 200 replaced, with the ETag: two data servers have it on disk and the
- *                     database has committed it
+ *     PUT    /o/KEY   201 made, 200 replaced, with the ETag: two data servers have it on disk and
+ *                     the database has committed it
  *     GET    /o/KEY   200, or 206 and 416 for a Range (a-b, a-, -n); HEAD likewise, without Range
  *     DELETE /o/KEY   204 it existed, 404 it did not: both are definite
- *     GET    /o?prefix=&after=&limit=    {"entries":[{"key","size","tag"}],"more":bool}, by bytes of key
+ *     GET    /o?prefix=&after=&limit=   {"entries":[{"key","size","tag"}],"more":bool}, in order of
+ *                     the bytes of key
  *
- * KEY is percent-encoded UTF-8 of 1 to 512 bytes. The ETag is the XXH3 of the body, in quotes. 400, 405
- * and 413 mean that nothing was applied. 503 means that nobody knows: the change may be there now,
- * later or never. Every answer comes within some 2.5 seconds, whatever hangs behind.
+ * KEY is percent-encoded UTF-8 of 1 to 512 bytes. The ETag is the XXH3 of the body, in quotes. 400,
+ * 405 and 413 mean that nothing was applied. 503 means that nobody knows: the change may be there
+ * now, later or never. Every answer comes within some 2.5 seconds, whatever hangs behind.
  *
- * A read asks the database which chunk the key has now, then any replica for that chunk by id, size and
- * tag, and verifies the bytes. A chunk that is gone was overwritten meanwhile, so the database is asked
- * again. If it names the same chunk and all replicas answer that they do not have it, then the object
- * is lost: an alarm in the log, and 404, for that is the truth about it.
+ * A read asks the database which chunk the key has now, then any replica for that chunk by id, size
+ * and tag, and verifies the bytes. A chunk that is gone was overwritten meanwhile, so the database
+ * is asked again. If it names the same chunk and all replicas answer that they do not have it, then
+ * the object is lost: an alarm in the log, and 404, for that is the truth about it.
  *
- * A repeated PUT would be a second mutation, so the front end never repeats a commit. Each PUT has a
- * chunk of its own, so sending its data again is harmless. Replaced chunks are dropped after a grace.
+ * A repeated PUT would be a second mutation, so the front end never repeats a commit. Each PUT has
+ * a chunk of its own, so sending its data again is harmless. Replaced chunks are dropped after a
+ * grace.
  */
 #ifndef REFSTORE_FE_H
 #define REFSTORE_FE_H

@@ -91,7 +91,8 @@ static void *drop_thread(void *arg)
 		}
 		for (int i = 0; i < SERVERS_MAX && batches[i].chunks; i++)
 			client_json(batches[i].address, "/drop",
-			            json_pack("{s:o}", "chunks", batches[i].chunks), FE_CALL_MS, NULL);
+				    json_pack("{s:o}", "chunks", batches[i].chunks), FE_CALL_MS,
+				    NULL);
 	}
 	return NULL;
 }

@@ -24,8 +24,8 @@ int fe_lookup(const char *key, uint64_t deadline_ms, struct object *object)
 		return 503;
 	snprintf(path, sizeof(path), "/meta?key=%s", encoded);
 	int status = client_json(fe_node->db, path, NULL, fe_time_left(deadline_ms), &answer);
-	if (status == 200 && json_unpack(answer, "{s:s,s:I,s:s,s:s}", "chunk", &chunk, "size", &size,
-	                                 "tag", &tag, "replicas", &replicas) == 0) {
+	if (status == 200 && json_unpack(answer, "{s:s,s:I,s:s,s:s}", "chunk", &chunk, "size",
+					 &size, "tag", &tag, "replicas", &replicas) == 0) {
 		snprintf(object->chunk, sizeof(object->chunk), "%s", chunk);
 		snprintf(object->tag, sizeof(object->tag), "%s", tag);
 		snprintf(object->replicas, sizeof(object->replicas), "%s", replicas);
@@ -75,7 +75,7 @@ static int read_object(const char *key, struct object *object, struct call *call
 		struct object now;
 
 		snprintf(call->path, sizeof(call->path), "/c/%s?size=%llu&tag=%s", object->chunk,
-		         (unsigned long long)object->size, object->tag);
+			 (unsigned long long)object->size, object->tag);
 		int error = read_chunk(object, deadline_ms, call);
 		if (error != -ENOENT)
 			return error ? 503 : 200;
@@ -83,7 +83,7 @@ static int read_object(const char *key, struct object *object, struct call *call
 		if (status == 200 && strcmp(now.chunk, object->chunk) == 0 &&
 		    strcmp(now.replicas, object->replicas) == 0) {
 			log_line("fe: ALARM: \"%s\" is lost: none of %s has chunk %s", key,
-			         object->replicas, object->chunk);
+				 object->replicas, object->chunk);
 			return 404;
 		}
 		*object = now;
@@ -124,7 +124,7 @@ static unsigned parse_range(const char *text, uint64_t size, uint64_t *first, ui
 }
 
 static void reply_object(const struct http_request *request, struct http_reply *reply,
-                         const struct object *object, struct call *call)
+			 const struct object *object, struct call *call)
 {
 	uint64_t first = 0, last = 0;
 
@@ -132,7 +132,7 @@ static void reply_object(const struct http_request *request, struct http_reply *
 	if (reply->status == 416) {
 		http_reply_error(reply, 416, "the range lies behind the end");
 		http_reply_header(reply, "Content-Range", "bytes */%llu",
-		                  (unsigned long long)object->size);
+				  (unsigned long long)object->size);
 		return;
 	}
 	reply->body = call->answer;
@@ -145,8 +145,8 @@ static void reply_object(const struct http_request *request, struct http_reply *
 		reply->length = last - first + 1;
 		memmove(reply->body, (char *)reply->body + first, reply->length);
 		http_reply_header(reply, "Content-Range", "bytes %llu-%llu/%llu",
-		                  (unsigned long long)first, (unsigned long long)last,
-		                  (unsigned long long)object->size);
+				  (unsigned long long)first, (unsigned long long)last,
+				  (unsigned long long)object->size);
 	}
 }
 
@@ -181,14 +181,15 @@ void fe_get(const struct http_request *request, struct http_reply *reply)
 
 /* Passes an argument on as it came: it is still percent-encoded. */
 static void add_argument(const struct http_request *request, const char *name, char *path,
-                         size_t max)
+			 size_t max)
 {
 	char decoded[KEY_MAX + 1], encoded[3 * KEY_MAX + 1];
 	size_t n = strlen(path);
 
 	if (http_query_text(request, name, decoded, sizeof(decoded)) && *decoded &&
 	    percent_encode(decoded, encoded, sizeof(encoded)))
-		snprintf(path + n, max - n, "%s%s=%s", strchr(path, '?') ? "&" : "?", name, encoded);
+		snprintf(path + n, max - n, "%s%s=%s", strchr(path, '?') ? "&" : "?", name,
+			 encoded);
 }
 
 static bool list_is_valid(const struct http_request *request)
@@ -207,8 +208,9 @@ void fe_list(const struct http_request *request, struct http_reply *reply)
 	struct call call = {.timeout_ms = 2 * FE_CALL_MS};
 
 	if (!list_is_valid(request)) {
-		http_reply_error(reply, 400, "LIST wants prefix= and after= of up to %d bytes, limit=",
-		                 KEY_MAX);
+		http_reply_error(
+			reply, 400,
+			"LIST wants prefix= and after= of up to %d bytes, limit=", KEY_MAX);
 		return;
 	}
 	snprintf(call.peer, sizeof(call.peer), "%s", fe_node->db);

@@ -21,11 +21,11 @@ static bool place(struct object *object, uint64_t deadline_ms)
 	while (!placed && clock_ms() < deadline_ms && list_next(&list, ms, sizeof(ms))) {
 		json_t *answer = NULL;
 		int status = client_json(ms, "/place",
-		                         json_pack("{s:I}", "size", (json_int_t)object->size),
-		                         fe_time_left(deadline_ms) / 2 + 1, &answer);
+					 json_pack("{s:I}", "size", (json_int_t)object->size),
+					 fe_time_left(deadline_ms) / 2 + 1, &answer);
 
-		placed = status == 200 && json_unpack(answer, "{s:s,s:s}", "chunk", &chunk, "replicas",
-		                                      &replicas) == 0;
+		placed = status == 200 && json_unpack(answer, "{s:s,s:s}", "chunk", &chunk,
+						      "replicas", &replicas) == 0;
 		if (placed) {
 			snprintf(object->chunk, sizeof(object->chunk), "%s", chunk);
 			snprintf(object->replicas, sizeof(object->replicas), "%s", replicas);
@@ -48,7 +48,7 @@ static void add_stored(const struct call *call, char *stored)
 	json_decref(answer);
 }
 
-/* One replica is told to store the chunk and to pass it on to the others; when it fails, the next. */
+/* One replica is told to store the chunk and to pass it on; when it fails, the next one. */
 bool fe_send(const struct object *object, const void *body, uint64_t deadline_ms, char *stored)
 {
 	char ordered[ADDRESSES_MAX], others[ADDRESSES_MAX], address[ADDRESS_MAX];
@@ -61,7 +61,8 @@ bool fe_send(const struct object *object, const void *body, uint64_t deadline_ms
 	ordered[0] = 0;
 	for (int suspect = 0; suspect < 2; suspect++)
 		for (list = object->replicas; list_next(&list, address, sizeof(address));)
-			if (peer_is_suspect(address) == (suspect == 1) && !list_has(ordered, address))
+			if (peer_is_suspect(address) == (suspect == 1) &&
+			    !list_has(ordered, address))
 				list_add(ordered, sizeof(ordered), address);
 	for (list = ordered; list_count(stored) < QUORUM && clock_ms() < deadline_ms;) {
 		const char *each = ordered;
@@ -73,8 +74,8 @@ bool fe_send(const struct object *object, const void *body, uint64_t deadline_ms
 				list_add(others, sizeof(others), address);
 		if (!percent_encode(others, encoded, sizeof(encoded)))
 			break;
-		snprintf(call.path, sizeof(call.path), "/c/%s?size=%llu&tag=%s&to=%s", object->chunk,
-		         (unsigned long long)object->size, object->tag, encoded);
+		snprintf(call.path, sizeof(call.path), "/c/%s?size=%llu&tag=%s&to=%s",
+			 object->chunk, (unsigned long long)object->size, object->tag, encoded);
 		call.timeout_ms = fe_time_left(deadline_ms);
 		client_call(&call);
 		add_stored(&call, stored);
@@ -91,13 +92,13 @@ static int commit(const char *key, const struct object *object, uint64_t deadlin
 
 	FAILPOINT("fe/before-commit");
 	int status = client_json(fe_node->db, "/commit",
-	                         json_pack("{s:s,s:s,s:I,s:s,s:s}", "key", key, "chunk",
-	                                   object->chunk, "size", (json_int_t)object->size, "tag",
-	                                   object->tag, "replicas", object->replicas),
-	                         fe_time_left(deadline_ms), &answer);
+				 json_pack("{s:s,s:s,s:I,s:s,s:s}", "key", key, "chunk",
+					   object->chunk, "size", (json_int_t)object->size, "tag",
+					   object->tag, "replicas", object->replicas),
+				 fe_time_left(deadline_ms), &answer);
 	FAILPOINT("fe/after-commit");
-	*existed = status == 200 && json_unpack(json_object_get(answer, "old"), "{s:s,s:s}", "chunk",
-	                                        &chunk, "replicas", &replicas) == 0;
+	*existed = status == 200 && json_unpack(json_object_get(answer, "old"), "{s:s,s:s}",
+						"chunk", &chunk, "replicas", &replicas) == 0;
 	if (*existed)
 		fe_drop(chunk, replicas);
 	json_decref(answer);
@@ -155,10 +156,10 @@ void fe_delete(const struct http_request *request, struct http_reply *reply)
 	}
 	FAILPOINT("fe/before-commit");
 	int status = client_json(fe_node->db, "/delete", json_pack("{s:s}", "key", key),
-	                         fe_time_left(deadline_ms), &answer);
+				 fe_time_left(deadline_ms), &answer);
 	FAILPOINT("fe/after-commit");
-	if (status == 200 && json_unpack(json_object_get(answer, "old"), "{s:s,s:s}", "chunk", &chunk,
-	                                 "replicas", &replicas) == 0)
+	if (status == 200 && json_unpack(json_object_get(answer, "old"), "{s:s,s:s}", "chunk",
+					 &chunk, "replicas", &replicas) == 0)
 		fe_drop(chunk, replicas);
 	if (status != 200)
 		http_reply_error(reply, 503, "the delete is not confirmed");

@@ -9,7 +9,7 @@
 
 #include "tests/refstore/node.h"
 
-#define SUSPECT_MS 1000
+#define SUSPECT_MS   1000
 #define SUSPECTS_MAX 64
 
 /* Handles with the connections they keep. A free fan is the one that was used last: so there are
@@ -79,7 +79,8 @@ static size_t on_answer(char *data, size_t one, size_t size, void *arg)
 	(void)one;
 	if (call->answer_length + size + 1 > call->answer_capacity) {
 		size_t capacity = (call->answer_length + size + 1) * 2;
-		char *answer = capacity <= 4 * (size_t)BODY_MAX ? realloc(call->answer, capacity) : NULL;
+		char *answer =
+			capacity <= 4 * (size_t)BODY_MAX ? realloc(call->answer, capacity) : NULL;
 
 		if (!answer)
 			return 0;
@@ -236,11 +237,11 @@ void call_fini(struct call *call)
 }
 
 int client_json(const char *peer, const char *path, json_t *json, uint64_t timeout_ms,
-                json_t **answer)
+		json_t **answer)
 {
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-	struct call call = {.body = text, .length = text ? strlen(text) : 0,
-	                    .timeout_ms = timeout_ms};
+	struct call call = {
+		.body = text, .length = text ? strlen(text) : 0, .timeout_ms = timeout_ms};
 
 	snprintf(call.peer, sizeof(call.peer), "%s", peer);
 	snprintf(call.path, sizeof(call.path), "%s", path);
@@ -248,8 +249,8 @@ int client_json(const char *peer, const char *path, json_t *json, uint64_t timeo
 	client_call(&call);
 	if (answer)
 		*answer = call.status ? json_loadb(call.answer ? call.answer : "",
-		                                   call.answer_length, 0, NULL)
-		                      : NULL;
+						   call.answer_length, 0, NULL)
+				      : NULL;
 	call_fini(&call);
 	free(text);
 	return call.status;

@@ -1,9 +1,9 @@
 /*
  * http_client.h - calls to other nodes, over libcurl.
  *
- * A call is a GET, or a POST when it has a body. Several calls may run side by side (a fan): between
- * fan_start and fan_finish the caller does its own share of the work. Connections are kept and
- * reused, and leave from the node's own address, so that a link is known by its two addresses.
+ * A call is a GET, or a POST when it has a body. Several calls may run side by side (a fan):
+ * between fan_start and fan_finish the caller does its own share of the work. Connections are kept
+ * and reused, and leave from the node's own address, so that a link is known by its two addresses.
  *
  * A POST is sent once and only once: libcurl repeats a request on its own when a kept connection
  * turns out to be dead, which for a mutation would be a second one; here the body cannot be read
@@ -52,7 +52,7 @@ void call_fini(struct call *call);
 /* POSTs json (taken over) or, if NULL, GETs; returns the status, and in *answer, if asked, the
  * parsed JSON or NULL; the caller owns it. */
 int client_json(const char *peer, const char *path, json_t *json, uint64_t timeout_ms,
-                json_t **answer);
+		json_t **answer);
 
 bool peer_is_suspect(const char *peer);
 

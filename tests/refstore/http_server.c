@@ -36,7 +36,7 @@ static const struct http_route *find_route(const char *method, const char *path,
 		bool below = routes[i].path[length - 1] == '/';
 
 		if (below ? strncmp(path, routes[i].path, length) != 0
-		          : strcmp(path, routes[i].path) != 0)
+			  : strcmp(path, routes[i].path) != 0)
 			continue;
 		if (strcmp(method, routes[i].method) == 0)
 			return &routes[i];
@@ -58,10 +58,11 @@ static ssize_t no_body(void *arg, uint64_t at, char *to, size_t max)
 static struct MHD_Response *make_response(const struct http_reply *reply)
 {
 	if (reply->head_length)
-		return MHD_create_response_from_callback(reply->head_length, 1024, no_body, NULL, NULL);
+		return MHD_create_response_from_callback(reply->head_length, 1024, no_body, NULL,
+							 NULL);
 	if (reply->body)
 		return MHD_create_response_from_buffer(reply->length, reply->body,
-		                                       MHD_RESPMEM_MUST_FREE);
+						       MHD_RESPMEM_MUST_FREE);
 	return MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
 }
 
@@ -92,7 +93,7 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status
 
 /* The first call for a request: the header is known, the body is not here yet. */
 static enum MHD_Result begin(struct MHD_Connection *connection, struct exchange *e,
-                             const char *method, const char *path)
+			     const char *method, const char *path)
 {
 	const char *length =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
@@ -126,8 +127,8 @@ static bool body_add(struct exchange *e, const char *data, size_t size)
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
-                                  const char *method, const char *version, const char *data,
-                                  size_t *size, void **state)
+				  const char *method, const char *version, const char *data,
+				  size_t *size, void **state)
 {
 	struct exchange *e = *state;
 
@@ -164,7 +165,7 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **state,
-                         enum MHD_RequestTerminationCode code)
+			 enum MHD_RequestTerminationCode code)
 {
 	struct exchange *e = *state;
 
@@ -196,20 +197,21 @@ static int listen_at(const char *host, int port, struct trouble *trouble)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return trouble_set(trouble, -errno, "no socket: %s", strerror(errno));
-	/* Only for what a dead predecessor left in TIME_WAIT: two listeners still exclude each other. */
+	/* Only for what a dead predecessor left in TIME_WAIT: two listeners still exclude each
+	 * other. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, 512) < 0) {
 		int error = errno;
 
 		close(fd);
 		return trouble_set(trouble, -error, "cannot listen at %s:%d: %s", host, port,
-		                   strerror(error));
+				   strerror(error));
 	}
 	return fd;
 }
 
 int http_serve(const char *host, int port, const struct http_route *table, size_t count,
-               struct trouble *trouble)
+	       struct trouble *trouble)
 {
 	int fd = listen_at(host, port, trouble);
 
@@ -227,7 +229,8 @@ int http_serve(const char *host, int port, const struct http_route *table, size_
 		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
 	if (!daemon) {
 		close(fd);
-		return trouble_set(trouble, -EIO, "cannot start an HTTP server at %s:%d", host, port);
+		return trouble_set(trouble, -EIO, "cannot start an HTTP server at %s:%d", host,
+				   port);
 	}
 	return 0;
 }

@@ -45,14 +45,13 @@ struct http_route {
 
 /* Binds and serves from threads of its own. -EADDRINUSE and the like say so in trouble. */
 int http_serve(const char *host, int port, const struct http_route *routes, size_t count,
-               struct trouble *trouble);
+	       struct trouble *trouble);
 
 /* NULL when absent. The query's values are still percent-encoded. */
 const char *http_query(const struct http_request *request, const char *name);
 const char *http_header(const struct http_request *request, const char *name);
 /* The decoded value, "" when absent; false if it is malformed or too long. */
-bool http_query_text(const struct http_request *request, const char *name, char *to,
-                     size_t to_max);
+bool http_query_text(const struct http_request *request, const char *name, char *to, size_t to_max);
 
 void http_reply_header(struct http_reply *reply, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

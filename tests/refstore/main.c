@@ -1,7 +1,8 @@
 /*
  * main.c - refstore ROLE [options]: the reference store's one program.
  *
- * Exit codes: 0 stopped by SIGTERM or SIGINT; 2 wrong usage; 3 cannot start (port in use, log refused).
+ * Exit codes: 0 stopped by SIGTERM or SIGINT; 2 wrong usage; 3 cannot start (port in use, log
+ * refused).
  */
 #include <errno.h>
 #include <signal.h>
@@ -54,7 +55,8 @@ static int set_time(struct node *node, size_t offset, const char *value)
 	const char *unit = value + strspn(value, "0123456789");
 
 	snprintf(digits, sizeof(digits), "%.*s", (int)(unit - value), value);
-	if (!number_parse(digits, &n) || n == 0 || (*unit && strcmp(unit, "ms") && strcmp(unit, "s")))
+	if (!number_parse(digits, &n) || n == 0 ||
+	    (*unit && strcmp(unit, "ms") && strcmp(unit, "s")))
 		return -EINVAL;
 	n *= *unit == 's' ? 1000 : 1;
 	memcpy((char *)node + offset, &n, sizeof(n));
@@ -87,22 +89,23 @@ static const struct option_row {
 } options[] = {
 	{"--listen", "ADDR[:PORT]", "where to serve", set_text, offsetof(struct node, listen)},
 	{"--port", "PORT", "for addresses without one (7000)", set_number,
-         offsetof(struct node, port)},
+	 offsetof(struct node, port)},
 	{"--dir", "DIR", "where to keep data, made if missing (db, ds)", set_text,
-         offsetof(struct node, dir)},
+	 offsetof(struct node, dir)},
 	{"--ms", "ADDR,...", "the meta servers (ds, fe)", set_text, offsetof(struct node, ms_list)},
 	{"--db", "ADDR", "the database (ms, fe)", set_text, offsetof(struct node, db_list)},
 	{"--spare", NULL, "used for repair, and while others are dead (ds)", set_flag,
-         offsetof(struct node, spare)},
+	 offsetof(struct node, spare)},
 	{"--dead-after", "TIME", "without heartbeat (ms, 3s)", set_time,
-         offsetof(struct node, dead_after_ms)},
+	 offsetof(struct node, dead_after_ms)},
 	{"--heartbeat", "TIME", "between heartbeats (ds, 500ms)", set_time,
-         offsetof(struct node, heartbeat_ms)},
+	 offsetof(struct node, heartbeat_ms)},
 	{"--garbage-after", "TIME", "age of a chunk to be asked about (ds, 30s)", set_time,
-         offsetof(struct node, garbage_after_ms)},
+	 offsetof(struct node, garbage_after_ms)},
 	{"--segment-kib", "SIZE", "of a log segment before its checkpoint (ds, 4096)", set_number,
-         offsetof(struct node, segment_kib)},
-	{"--version-name", "TEXT", "what /health says (1)", set_text, offsetof(struct node, version)},
+	 offsetof(struct node, segment_kib)},
+	{"--version-name", "TEXT", "what /health says (1)", set_text,
+	 offsetof(struct node, version)},
 	{"--bug", "NAME,...", "plant known bugs; see refstore --bugs", set_bug, 0},
 };
 
@@ -116,7 +119,7 @@ static void print_usage(FILE *to)
 		char text[64];
 
 		snprintf(text, sizeof(text), "%s %s", options[i].name,
-		         options[i].value ? options[i].value : "");
+			 options[i].value ? options[i].value : "");
 		fprintf(to, "  %-28s %s\n", text, options[i].help);
 	}
 }
@@ -126,8 +129,8 @@ static int usage_unknown(const char *kind, const char *word, const char *const *
 	const char *near = nearest_word(word, known, count);
 
 	fprintf(stderr, "refstore: unknown %s \"%s\"%s%s%s\n", kind, word,
-	        near ? ", did you mean \"" : "", near ? near : "",
-	        near ? "\"?" : "; see refstore --help");
+		near ? ", did you mean \"" : "", near ? near : "",
+		near ? "\"?" : "; see refstore --help");
 	return EXIT_USAGE;
 }
 
@@ -147,8 +150,8 @@ static int parse_options(struct node *node, char **args)
 			return usage_unknown("option", *args, names, COUNT(names));
 		const char *value = row->value ? args[1] : "";
 		if (!value || row->set(node, row->offset, value) < 0) {
-			fprintf(stderr, "refstore: %s wants %s, not \"%s\"\n", row->name, row->value,
-			        value ? value : "");
+			fprintf(stderr, "refstore: %s wants %s, not \"%s\"\n", row->name,
+				row->value, value ? value : "");
 			return EXIT_USAGE;
 		}
 		args += row->value != NULL;
@@ -166,18 +169,19 @@ static void complete_addresses(const char *list, uint64_t port, char *to, size_t
 		if (strchr(item, ':'))
 			snprintf(address, sizeof(address), "%s", item);
 		else
-			snprintf(address, sizeof(address), "%s:%llu", item, (unsigned long long)port);
+			snprintf(address, sizeof(address), "%s:%llu", item,
+				 (unsigned long long)port);
 		list_add(to, max, address);
 	}
 }
 
 static int complete_node(struct node *node, int needs)
 {
-	const char *missing = !node->listen                        ? "--listen"
-	                      : (needs & NEEDS_DIR) && !node->dir ? "--dir"
-	                      : (needs & NEEDS_MS) && !node->ms_list ? "--ms"
-	                      : (needs & NEEDS_DB) && !node->db_list ? "--db"
-	                                                             : NULL;
+	const char *missing = !node->listen                          ? "--listen"
+			      : (needs & NEEDS_DIR) && !node->dir    ? "--dir"
+			      : (needs & NEEDS_MS) && !node->ms_list ? "--ms"
+			      : (needs & NEEDS_DB) && !node->db_list ? "--db"
+								     : NULL;
 
 	if (missing) {
 		fprintf(stderr, "refstore: role %s wants %s\n", node->role, missing);
@@ -192,7 +196,7 @@ static int complete_node(struct node *node, int needs)
 		return EXIT_USAGE;
 	}
 	snprintf(node->host, sizeof(node->host), "%.*s", (int)(colon - node->address),
-	         node->address);
+		 node->address);
 	return 0;
 }
 
@@ -227,11 +231,11 @@ static int run(const struct role *role, struct node *node)
 int main(int argc, char **argv)
 {
 	static struct node node = {.port = 7000,
-	                           .version = "1",
-	                           .dead_after_ms = 3000,
-	                           .heartbeat_ms = 500,
-	                           .garbage_after_ms = 30000,
-	                           .segment_kib = 4096};
+				   .version = "1",
+				   .dead_after_ms = 3000,
+				   .heartbeat_ms = 500,
+				   .garbage_after_ms = 30000,
+				   .segment_kib = 4096};
 	const char *names[COUNT(roles)];
 	const struct role *role = NULL;
 

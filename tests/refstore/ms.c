@@ -1,14 +1,14 @@
 /*
  * ms.c - a meta server: which data servers live, where a new chunk goes, what must be copied again.
  *
- * It keeps nothing: liveness comes back with the next heartbeats, the rest is in the database. So any
- * meta server serves, and one that was restarted is as good as new within a heartbeat.
+ * It keeps nothing: liveness comes back with the next heartbeats, the rest is in the database. So
+ * any meta server serves, and one that was restarted is as good as new within a heartbeat.
  *
  * Placement takes three live data servers, and a spare only where fewer than three others live. A
  * chunk whose recorded replicas are on fewer than three live servers is under-replicated; the meta
- * server that holds the lease has a live server that lacks it pull it from one that has it, and then
- * records that in the database, provided that the key still refers to this chunk. The lease only
- * saves double work: two repairs of one chunk do no harm.
+ * server that holds the lease has a live server that lacks it pull it from one that has it, and
+ * then records that in the database, provided that the key still refers to this chunk. The lease
+ * only saves double work: two repairs of one chunk do no harm.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -55,8 +55,8 @@ static void live_get(struct live *live)
 	pthread_mutex_lock(&lock);
 	turn++;
 	for (int i = 0; i < server_count; i++) {
-		const struct server *s = &servers[(i + (int)(turn % (unsigned)server_count)) %
-		                                  server_count];
+		const struct server *s =
+			&servers[(i + (int)(turn % (unsigned)server_count)) % server_count];
 
 		if (s->seen_ms + me->dead_after_ms < now)
 			continue;
@@ -114,8 +114,7 @@ static void handle_place(const struct http_request *request, struct http_reply *
 	choose(replicas, sizeof(replicas), live.regular, REPLICAS);
 	choose(replicas, sizeof(replicas), live.spare, REPLICAS);
 	FAILPOINT("ms/place");
-	if (list_count(replicas) < QUORUM ||
-	    getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id)) {
+	if (list_count(replicas) < QUORUM || getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id)) {
 		http_reply_error(reply, 503, "fewer than %d data servers live", QUORUM);
 		return;
 	}
@@ -127,7 +126,8 @@ static void handle_condemn(const struct http_request *request, struct http_reply
 {
 	json_t *json = json_loadb(request->body, request->length, 0, NULL), *answer = NULL;
 
-	if (json && client_json(me->db, "/condemn", json_incref(json), DB_TIMEOUT_MS, &answer) == 200)
+	if (json &&
+	    client_json(me->db, "/condemn", json_incref(json), DB_TIMEOUT_MS, &answer) == 200)
 		http_reply_json(reply, 200, json_incref(answer));
 	else
 		http_reply_error(reply, 503, "the database does not answer");
@@ -135,7 +135,7 @@ static void handle_condemn(const struct http_request *request, struct http_reply
 	json_decref(json);
 }
 
-/* The database's account of what is under-replicated, given who lives; NULL if it does not answer. */
+/* What is under-replicated, given who lives; NULL if the database does not answer. */
 static json_t *ask_under(const struct live *live, int limit)
 {
 	json_t *answer = NULL;
@@ -143,8 +143,8 @@ static json_t *ask_under(const struct live *live, int limit)
 
 	snprintf(both, sizeof(both), "%s,%s", live->regular, live->spare);
 	if (client_json(me->db, "/under",
-	                json_pack("{s:s,s:i,s:i}", "live", both, "want", REPLICAS, "limit", limit),
-	                DB_TIMEOUT_MS, &answer) != 200) {
+			json_pack("{s:s,s:i,s:i}", "live", both, "want", REPLICAS, "limit", limit),
+			DB_TIMEOUT_MS, &answer) != 200) {
 		json_decref(answer);
 		return NULL;
 	}
@@ -159,11 +159,11 @@ static void handle_health(const struct http_request *request, struct http_reply 
 	live_get(&live);
 	json_t *under = ask_under(&live, 0), *count = json_object_get(under, "count");
 	http_reply_json(reply, 200,
-	                json_pack("{s:s,s:s,s:s,s:b,s:i,s:s,s:i,s:O}", "role", "ms", "version",
-	                          me->version, "address", me->address, "ok", 1, "registered",
-	                          list_count(live.regular), "servers", live.regular, "spares",
-	                          list_count(live.spare), "under_replicated",
-	                          count ? count : json_null()));
+			json_pack("{s:s,s:s,s:s,s:b,s:i,s:s,s:i,s:O}", "role", "ms", "version",
+				  me->version, "address", me->address, "ok", 1, "registered",
+				  list_count(live.regular), "servers", live.regular, "spares",
+				  list_count(live.spare), "under_replicated",
+				  count ? count : json_null()));
 	json_decref(under);
 }
 
@@ -182,7 +182,7 @@ static bool repair_plan(struct repair *r, json_t *entry, const struct live *live
 
 	r->alive[0] = r->from[0] = r->to[0] = 0;
 	if (json_unpack(entry, "{s:s,s:s,s:I,s:s,s:s}", "key", &r->key, "chunk", &r->chunk, "size",
-	                &r->size, "tag", &r->tag, "replicas", &r->replicas) < 0)
+			&r->size, "tag", &r->tag, "replicas", &r->replicas) < 0)
 		return false;
 	snprintf(all, sizeof(all), "%s,%s", live->regular, live->spare);
 	for (list = r->replicas; list_next(&list, address, sizeof(address));)
@@ -203,9 +203,9 @@ static json_t *repair_copy(struct repair *r)
 {
 	FAILPOINT("ms/before-repair-copy");
 	if (client_json(r->to, "/pull",
-	                json_pack("{s:s,s:I,s:s,s:s}", "chunk", r->chunk, "size", r->size, "tag",
-	                          r->tag, "from", r->from),
-	                PULL_TIMEOUT_MS, NULL) != 200)
+			json_pack("{s:s,s:I,s:s,s:s}", "chunk", r->chunk, "size", r->size, "tag",
+				  r->tag, "from", r->from),
+			PULL_TIMEOUT_MS, NULL) != 200)
 		return NULL;
 	FAILPOINT("ms/after-repair-copy");
 	list_add(r->alive, sizeof(r->alive), r->to);
@@ -215,7 +215,7 @@ static json_t *repair_copy(struct repair *r)
 static bool have_lease(void)
 {
 	return client_json(me->db, "/lease", json_pack("{s:s}", "holder", me->address),
-	                   DB_TIMEOUT_MS, NULL) == 200;
+			   DB_TIMEOUT_MS, NULL) == 200;
 }
 
 /* Repairs a batch; true if there may be more to do at once. */
@@ -238,7 +238,7 @@ static bool repair_batch(void)
 	bool more = json_array_size(updates) == REPAIR_BATCH;
 	if (json_array_size(updates))
 		client_json(me->db, "/replicas", json_pack("{s:O}", "updates", updates),
-		            DB_TIMEOUT_MS, NULL);
+			    DB_TIMEOUT_MS, NULL);
 	json_decref(updates);
 	json_decref(under);
 	return more;
@@ -258,8 +258,10 @@ static void *repair_thread(void *arg)
 int ms_start(const struct node *node, struct trouble *trouble)
 {
 	static const struct http_route routes[] = {
-		{"POST", "/heartbeat", handle_heartbeat}, {"POST", "/place", handle_place},
-		{"POST", "/condemn", handle_condemn},     {"GET", "/health", handle_health},
+		{"POST", "/heartbeat", handle_heartbeat},
+		{"POST", "/place", handle_place},
+		{"POST", "/condemn", handle_condemn},
+		{"GET", "/health", handle_health},
 	};
 	pthread_t thread;
 

@@ -7,8 +7,8 @@
  *
  * The database alone says what exists: a PUT is a commit in it after two of three data servers have
  * the bytes on disk, a DELETE is a commit in it, and every read asks it first. So the store is
- * linearizable by key, whatever else is slow, dead or cut off. Everything is crash-only: a node keeps
- * nothing in memory that an acknowledgement rests on, and SIGTERM ends it at once.
+ * linearizable by key, whatever else is slow, dead or cut off. Everything is crash-only: a node
+ * keeps nothing in memory that an acknowledgement rests on, and SIGTERM ends it at once.
  */
 #ifndef REFSTORE_NODE_H
 #define REFSTORE_NODE_H
@@ -19,9 +19,9 @@
 #include "tests/refstore/util.h"
 
 #define REPLICAS 3
-#define QUORUM 2
+#define QUORUM   2
 #define BODY_MAX (64u << 20)
-#define KEY_MAX 512
+#define KEY_MAX  512
 
 struct node {
 	const char *role, *dir, *version, *listen, *ms_list, *db_list;

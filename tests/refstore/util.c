@@ -42,7 +42,7 @@ void log_line(const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	fprintf(stderr, "%llu.%03llu %s\n", (unsigned long long)(now / 1000),
-	        (unsigned long long)(now % 1000), text);
+		(unsigned long long)(now % 1000), text);
 }
 
 uint64_t tag_of(const void *bytes, size_t length)

@@ -14,9 +14,9 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* "127.0.0.9:7000", and a list of a few of them. */
-#define ADDRESS_MAX 64
+#define ADDRESS_MAX   64
 #define ADDRESSES_MAX 512
-#define TAG_TEXT_MAX 17
+#define TAG_TEXT_MAX  17
 
 /* The sentence that goes with an error code. */
 struct trouble {

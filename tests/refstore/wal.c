@@ -20,9 +20,9 @@
 struct segment {
 	uint64_t number, salt;
 	int fd;
-	int users;    /* reads and syncs that are under way */
+	int users;     /* reads and syncs that are under way */
 	int unsettled; /* records whose writers have not noted yet where they are */
-	bool dropped; /* close when the last user has left */
+	bool dropped;  /* close when the last user has left */
 	bool broken;
 	uint64_t end, synced, sequence;
 };
@@ -131,7 +131,7 @@ static void give_up(struct wal *wal, struct segment *s)
 
 /* Writes a record behind the last one, or leaves the file as it was. */
 static int append_at_end(struct wal *wal, struct segment *s, struct wal_record *record,
-                         const void *bytes)
+			 const void *bytes)
 {
 	struct wal_record_header header = {
 		.magic = WAL_RECORD_MAGIC,
@@ -199,7 +199,7 @@ static void sync_segment(struct wal *wal, struct segment *s)
 		s->synced = end;
 	if (error && !s->broken) {
 		log_line("wal: fdatasync of segment %llu failed: %s; giving the segment up",
-		         (unsigned long long)s->number, strerror(-error));
+			 (unsigned long long)s->number, strerror(-error));
 		give_up(wal, s);
 	}
 	segment_leave(s);
@@ -270,8 +270,8 @@ int wal_rotate(struct wal *wal)
 		else
 			sync_segment(wal, s);
 	}
-	/* Once begun it must succeed before the next append: the new file may be there, and says how
-	 * far this segment goes. */
+	/* Once begun it must succeed before the next append: the new file may be there, and says
+	 * how far this segment goes. */
 	if (s == last_segment(wal)) {
 		error = rotate(wal);
 		wal->broken = error != 0;
@@ -351,8 +351,9 @@ struct found {
 
 /* Opens a segment. -ENODATA: a crash came while it was being made; it is removed. */
 static int find(struct wal *wal, uint64_t number, bool last, struct found *f,
-                struct trouble *trouble)
+		struct trouble *trouble)
 {
+	memset(f, 0, sizeof(*f));
 	wal_segment_name(f->name, sizeof(f->name), number);
 	f->fd = openat(wal->dir, f->name, O_RDWR | O_CLOEXEC);
 	if (f->fd < 0)
@@ -367,26 +368,26 @@ static int find(struct wal *wal, uint64_t number, bool last, struct found *f,
 			return -ENODATA;
 		}
 		return trouble_set(trouble, -EILSEQ, "%s: bad header, and newer segments follow",
-		                   f->name);
+				   f->name);
 	}
 	return trouble_set(trouble, error, "cannot read %s: %s", f->name, strerror(-error));
 }
 
 /* Replays one segment and cuts its torn end. */
 static int replay(struct wal *wal, struct found *f,
-                  void (*each)(void *arg, const struct wal_record *), void *arg,
-                  struct trouble *trouble)
+		  void (*each)(void *arg, const struct wal_record *), void *arg,
+		  struct trouble *trouble)
 {
 	struct wal_scan *scan = &f->scan;
 	int error = wal_scan_records(f->fd, scan, f->name, each, arg, trouble);
 
 	if (!error && scan->good < scan->size) {
 		log_line("wal: %s: cutting %llu torn bytes at offset %llu", f->name,
-		         (unsigned long long)(scan->size - scan->good),
-		         (unsigned long long)scan->good);
+			 (unsigned long long)(scan->size - scan->good),
+			 (unsigned long long)scan->good);
 		if (ftruncate(f->fd, (off_t)scan->good) < 0 || fdatasync(f->fd) < 0)
 			error = trouble_set(trouble, -errno, "cannot cut %s: %s", f->name,
-			                    strerror(errno));
+					    strerror(errno));
 	}
 	if (!error)
 		error = segment_add(wal, scan->header.number, scan->header.salt, f->fd, scan->good);
@@ -396,7 +397,7 @@ static int replay(struct wal *wal, struct found *f,
 }
 
 static int recover(struct wal *wal, void (*each)(void *arg, const struct wal_record *), void *arg,
-                   struct trouble *trouble)
+		   struct trouble *trouble)
 {
 	static uint64_t numbers[SEGMENTS_MAX];
 	struct found f, next;
@@ -428,7 +429,7 @@ static int recover(struct wal *wal, void (*each)(void *arg, const struct wal_rec
 }
 
 int wal_open(struct wal **out, const char *dir, void (*each)(void *arg, const struct wal_record *),
-             void *arg, struct trouble *trouble)
+	     void *arg, struct trouble *trouble)
 {
 	struct wal *wal = calloc(1, sizeof(*wal));
 
@@ -438,13 +439,13 @@ int wal_open(struct wal **out, const char *dir, void (*each)(void *arg, const st
 	pthread_cond_init(&wal->synced, NULL);
 	wal->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int error = wal->dir < 0 ? trouble_set(trouble, -errno, "cannot open directory \"%s\": %s",
-	                                       dir, strerror(errno))
-	                         : recover(wal, each, arg, trouble);
+					       dir, strerror(errno))
+				 : recover(wal, each, arg, trouble);
 	if (!error) {
 		error = rotate(wal);
 		if (error)
 			trouble_set(trouble, error, "cannot start a log segment in \"%s\": %s", dir,
-			            strerror(-error));
+				    strerror(-error));
 	}
 	if (error) {
 		wal_close(wal);

@@ -9,15 +9,15 @@
  * wal_sync makes it durable; one fdatasync serves every record that was appended before it began.
  *
  * When a write or a sync fails:
- *   - A failed append (a full disk) is undone: the file is cut back. If even that fails, the segment is
- *     broken.
- *   - After a failed fdatasync nobody knows what the file holds behind the last sync that worked, and a
- *     second fdatasync would not tell. The segment is broken: what waited for that sync fails, and the
- *     log goes on in a new segment, whose header says how far its predecessor can be trusted.
+ *   - A failed append (a full disk) is undone: the file is cut back. If even that fails, the
+ *     segment is broken.
+ *   - After a failed fdatasync nobody knows what the file holds behind the last sync that worked,
+ *     and a second fdatasync would not tell. The segment is broken: what waited for that sync
+ *     fails, and the log goes on in a new segment, whose header says how far this one is good.
  *
- * Recovery reads every segment in order. What follows the last whole record of the last segment is the
- * torn end of a crash and is cut. A bad record with a good one behind it was not torn by a crash: the
- * log refuses to open, for dropping it could drop what was acknowledged.
+ * Recovery reads every segment in order. What follows the last whole record of the last segment is
+ * the torn end of a crash and is cut. A bad record with a good one behind it was not torn by a
+ * crash: the log refuses to open, for dropping it could drop what was acknowledged.
  *
  * The salt is why the bytes of a stored object can never be taken for a record.
  *
@@ -54,14 +54,15 @@ struct wal_record {
 
 struct wal;
 
-/* Recovers the log in dir and hands every record to each, in order of appending. -EILSEQ: refused. */
+/* Recovers the log in dir and hands every record to each, in order of appending. -EILSEQ: refused.
+ */
 int wal_open(struct wal **wal, const char *dir, void (*each)(void *arg, const struct wal_record *),
-             void *arg, struct trouble *trouble);
+	     void *arg, struct trouble *trouble);
 void wal_close(struct wal *wal);
 
 /* Fills record->place; id, length and tag are the caller's. -errno when nothing was added. What was
- * added must be settled: until the caller has noted where the chunk is (or that its sync failed), its
- * segment is not offered for removal. */
+ * added must be settled: until the caller has noted where the chunk is (or that its sync failed),
+ * its segment is not offered for removal. */
 int wal_append(struct wal *wal, struct wal_record *record, const void *bytes);
 int wal_sync(struct wal *wal, const struct wal_place *place);
 void wal_settle(struct wal *wal, const struct wal_place *place);

@@ -107,7 +107,7 @@ static bool header_is_good(const struct wal_record_header *header, uint64_t salt
 
 /* Is there a whole record at offset? 1, 0 or -errno. */
 static int record_at(int fd, const struct wal_scan *scan, uint64_t offset, uint64_t sequence,
-                     struct wal_record_header *header)
+		     struct wal_record_header *header)
 {
 	if (offset + sizeof(*header) > scan->limit)
 		return 0;
@@ -129,7 +129,7 @@ static int record_at(int fd, const struct wal_scan *scan, uint64_t offset, uint6
 
 /* Where behind offset a whole record starts; 0 if nowhere. */
 static int find_record(int fd, const struct wal_scan *scan, uint64_t offset, uint64_t sequence,
-                       uint64_t *found)
+		       uint64_t *found)
 {
 	uint64_t left = scan->limit - offset;
 	const uint32_t magic = WAL_RECORD_MAGIC;
@@ -154,8 +154,8 @@ static int find_record(int fd, const struct wal_scan *scan, uint64_t offset, uin
 }
 
 int wal_scan_records(int fd, struct wal_scan *scan, const char *name,
-                     void (*each)(void *arg, const struct wal_record *), void *arg,
-                     struct trouble *trouble)
+		     void (*each)(void *arg, const struct wal_record *), void *arg,
+		     struct trouble *trouble)
 {
 	uint64_t offset = sizeof(scan->header), sequence = 1, behind = 0;
 	struct wal_record_header header;
@@ -168,7 +168,7 @@ int wal_scan_records(int fd, struct wal_scan *scan, const char *name,
 			.length = header.length,
 			.tag = header.tag,
 			.place = {scan->header.number, offset + sizeof(header),
-		                  offset + sizeof(header) + header.length},
+				  offset + sizeof(header) + header.length},
 		};
 
 		each(arg, &record);
@@ -183,15 +183,16 @@ int wal_scan_records(int fd, struct wal_scan *scan, const char *name,
 	if (good < 0)
 		return trouble_set(trouble, good, "cannot read %s: %s", name, strerror(-good));
 	if (scan->sealed && offset < scan->limit)
-		return trouble_set(trouble, -EILSEQ,
-		                   "%s: bad record at offset %llu, but the log was good up to %llu; "
-		                   "refusing to start, for acknowledged data is missing",
-		                   name, (unsigned long long)offset,
-		                   (unsigned long long)scan->limit);
+		return trouble_set(
+			trouble, -EILSEQ,
+			"%s: bad record at offset %llu, but the log was good up to %llu; "
+			"refusing to start, for acknowledged data is missing",
+			name, (unsigned long long)offset, (unsigned long long)scan->limit);
 	if (behind)
-		return trouble_set(trouble, -EILSEQ,
-		                   "%s: bad record at offset %llu with a good one behind it at %llu; "
-		                   "refusing to start, for acknowledged data may be missing",
-		                   name, (unsigned long long)offset, (unsigned long long)behind);
+		return trouble_set(
+			trouble, -EILSEQ,
+			"%s: bad record at offset %llu with a good one behind it at %llu; "
+			"refusing to start, for acknowledged data may be missing",
+			name, (unsigned long long)offset, (unsigned long long)behind);
 	return 0;
 }

@@ -50,14 +50,14 @@ struct wal_scan {
 	uint64_t good;  /* length up to and with the last whole record */
 	uint64_t size;  /* of the file */
 	uint64_t limit; /* stop there */
-	bool sealed;    /* its successor gave the limit: all up to there is good, the rest is void */
+	bool sealed; /* its successor gave the limit: all up to there is good, the rest is void */
 };
 
 /* Reads the header: 0, -ENODATA if a crash left it incomplete, or -errno. */
 int wal_scan_header(int fd, struct wal_scan *scan);
 /* Reads the records. -EILSEQ: a bad record has a good one behind it. */
 int wal_scan_records(int fd, struct wal_scan *scan, const char *name,
-                     void (*each)(void *arg, const struct wal_record *), void *arg,
-                     struct trouble *trouble);
+		     void (*each)(void *arg, const struct wal_record *), void *arg,
+		     struct trouble *trouble);
 
 #endif

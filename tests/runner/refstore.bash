@@ -1,0 +1,111 @@
+# refstore.bash - a reference cluster of its own for each bats test.
+#
+#     127.77.N.10 db    .11-.13 ms    .21-.23 ds, .24-.26 spares    .31-.33 fe      N: number of the test
+#
+# Each node keeps its data in $dir/NAME and logs to $dir/NAME.log; pid_of[NAME] is its process. Options
+# for all nodes of a role are put into the variable of its name: ds_options="--bug ...".
+
+bin=${FAILKIT_BUILD:-build/plain}/refstore
+declare -gA pid_of # global although bats loads this within a function
+
+cluster_setup() {
+	dir=$(mktemp -d "${BATS_TMPDIR:-/tmp}/refstore.XXXXXX")
+	net=127.77.$BATS_TEST_NUMBER
+	ms=$net.11,$net.12,$net.13
+	fe1=http://$net.31:7000
+	fe2=http://$net.32:7000
+}
+
+cluster_teardown() {
+	local pid
+
+	for pid in "${pid_of[@]}"; do
+		kill -9 "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	rm -rf "$dir"
+}
+
+# node_start ds1 [OPTION...]
+node_start() {
+	local name=$1 role=${1%[0-9]} number=${1#[a-z][a-z]} host
+	local -a options
+	shift
+	case $role in
+	db) host=$net.10 options=(--dir "$dir/$name") ;;
+	ms) host=$net.1$number options=(--db "$net.10") ;;
+	ds) host=$net.2$number options=(--dir "$dir/$name" --ms "$ms") ;;
+	fe) host=$net.3$number options=(--ms "$ms" --db "$net.10") ;;
+	esac
+	[ "$role" = ds ] && [ "$number" -gt 3 ] && options+=(--spare)
+	local extra=${role}_options
+	# shellcheck disable=SC2206
+	options+=(${!extra:-} "$@")
+	"$bin" "$role" --listen "$host:7000" "${options[@]}" 2>>"$dir/$name.log" 3>&- &
+	pid_of[$name]=$!
+}
+
+node_kill() {
+	kill -9 "${pid_of[$1]}"
+	wait "${pid_of[$1]}" 2>/dev/null || true
+}
+
+# cluster_start [NAME...]: all of them by default; returns when three data servers are registered.
+cluster_start() {
+	local name
+
+	for name in ${*:-db ms1 ms2 ms3 ds1 ds2 ds3 fe1 fe2 fe3}; do
+		node_start "$name"
+	done
+	eventually 10 health_is "$net.11" '.registered == 3 and .under_replicated == 0'
+	eventually 10 health_is "$net.31" '.registered == 3'
+	eventually 10 health_is "$net.32" '.registered == 3'
+}
+
+# eventually SECONDS COMMAND...: polls until the command succeeds.
+eventually() {
+	local until=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $until ] || {
+			echo "not within the limit: $*"
+			tail -n 3 "$dir"/*.log
+			return 1
+		}
+		sleep 0.1
+	done
+}
+
+# health_is HOST JQ-EXPRESSION
+health_is() {
+	curl -s -m 3 "http://$1:7000/health" | jq -e "$2" >/dev/null
+}
+
+# http STATUS CURL-ARGUMENTS...: the status is as wanted; the body is in $dir/body, headers in $dir/head.
+http() {
+	local want=$1 status
+
+	shift
+	status=$(curl -s -m 6 -o "$dir/body" -D "$dir/head" -w '%{http_code}' "$@")
+	[ "$status" = "$want" ] || {
+		echo "status $status, wanted $want: $*"
+		cat "$dir/body"
+		return 1
+	}
+}
+
+body_is() {
+	[ "$(cat "$dir/body")" = "$1" ] || {
+		echo "body \"$(head -c 300 "$dir/body")\", wanted \"$1\""
+		return 1
+	}
+}
+
+head_has() {
+	grep -qi "^$1"$'\r*$' "$dir/head" || {
+		echo "no header $1 in:"
+		cat "$dir/head"
+		return 1
+	}
+}
