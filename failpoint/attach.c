@@ -153,6 +153,8 @@ static void raise_all(struct plane_slot *slot)
 /* What belonged to the threads of an image that is gone, or of another process. */
 static void slot_clear_cells(struct plane_slot *slot)
 {
+	for (unsigned i = 0; i < POINT_MAX / 64; i++)
+		atomic_store(&slot->points[i], 0);
 	for (unsigned i = 0; i < CELL_MAX; i++) {
 		atomic_store(&slot->cell[i].rule, 0);
 		atomic_store(&slot->cell[i].tid, 0);

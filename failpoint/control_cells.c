@@ -12,6 +12,17 @@ struct plane_slot *control_slot(struct control *control, unsigned i)
 	return &plane_slots(control->head)[i];
 }
 
+/* Slots are taken from the front, and one that never was used ends them (attach.c). Any that is taken
+ * while we count starts with everything raised. */
+unsigned control_slots_used(struct control *control)
+{
+	unsigned n = 0;
+
+	while (n < SLOT_MAX && atomic_load(&control_slot(control, n)->state))
+		n++;
+	return n;
+}
+
 bool control_slot_is_running(struct plane_slot *slot)
 {
 	uint64_t state = atomic_load(&slot->state) & 0xff;
@@ -54,7 +65,7 @@ unsigned control_wake(struct control *control, struct control_range range, bool 
 {
 	unsigned woken = 0;
 
-	for (unsigned i = 0; i < SLOT_MAX; i++) {
+	for (unsigned i = 0; i < control_slots_used(control); i++) {
 		struct plane_slot *slot = control_slot(control, i);
 
 		if (!control_slot_is_running(slot))
@@ -71,7 +82,7 @@ unsigned control_count_inside(struct control *control, struct control_range rang
 {
 	unsigned inside = 0;
 
-	for (unsigned i = 0; i < SLOT_MAX; i++) {
+	for (unsigned i = 0; i < control_slots_used(control); i++) {
 		struct plane_slot *slot = control_slot(control, i);
 
 		if (!control_slot_is_running(slot))
@@ -107,7 +118,7 @@ static void add_left(struct control *control, struct left *left, struct plane_sl
 static void find_left(struct control *control, struct control_range range, struct left *left)
 {
 	memset(left, 0, sizeof(*left));
-	for (unsigned i = 0; i < SLOT_MAX; i++) {
+	for (unsigned i = 0; i < control_slots_used(control); i++) {
 		struct plane_slot *slot = control_slot(control, i);
 		struct identity id;
 

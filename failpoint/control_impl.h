@@ -71,7 +71,6 @@ bool control_entry_is_live(struct control *control, unsigned entry);
 void control_retire(struct control *control, unsigned entry);
 void control_retire_all(struct control *control);
 void control_forget(struct control *control, unsigned entry); /* retired before: frees the entry */
-void control_recount(struct control *control);                /* sequences, after live bits changed */
 void control_raise_all(struct control *control);              /* every site of every slot */
 uint32_t control_bump_version(struct control *control);
 
@@ -80,6 +79,7 @@ struct control_range {
 	uint64_t first, last;
 };
 struct plane_slot *control_slot(struct control *control, unsigned i);
+unsigned control_slots_used(struct control *control); /* those beyond were never used */
 bool control_slot_is_running(struct plane_slot *slot); /* by its state alone */
 void control_slot_process(const struct plane_slot *slot, struct identity *out);
 unsigned control_wake(struct control *control, struct control_range range, bool only_paused);

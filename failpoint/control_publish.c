@@ -55,29 +55,6 @@ uint32_t control_bump_version(struct control *control)
 	return version;
 }
 
-static bool has_unless(const struct rule *rule)
-{
-	for (unsigned s = 0; s < rule->steps && s < RULE_STEP_MAX; s++) {
-		if (rule->step[s].unless_classes)
-			return true;
-		for (unsigned w = 0; w < CALL_MAX / 64; w++)
-			if (rule->step[s].unless_calls[w])
-				return true;
-	}
-	return false;
-}
-
-void control_recount(struct control *control)
-{
-	struct plane_rule *rules = plane_rules(control->head);
-	uint32_t sequences = 0;
-
-	for (unsigned i = 0; i < RULE_MAX; i++)
-		if (control_entry_is_live(control, i) && rules[i].rule.steps > 1)
-			sequences++;
-	atomic_store(&control->head->sequences, sequences);
-}
-
 static void set_live(struct control *control, int on, int off)
 {
 	int word = (on >= 0 ? on : off) / WORD_BITS;
@@ -94,7 +71,6 @@ void control_retire(struct control *control, unsigned entry)
 {
 	set_live(control, -1, (int)entry);
 	control_bump_version(control);
-	control_recount(control);
 }
 
 void control_retire_all(struct control *control)
@@ -103,12 +79,32 @@ void control_retire_all(struct control *control)
 	for (unsigned w = 0; w < RULE_MAX / WORD_BITS; w++)
 		atomic_store(&control->head->live[w], 0);
 	control_bump_version(control);
-	control_recount(control);
+}
+
+/* Targets make scopes and never free them (sequence.c): a freed one has this key and counts 0. */
+static void free_scopes(struct control *control, uint64_t id)
+{
+	enum { SCOPE_FREED = 1 };
+	struct plane_scope *scopes = plane_scopes(control->head);
+
+	for (unsigned i = 0; i < SCOPE_MAX; i++) {
+		uint64_t key = atomic_load_explicit(&scopes[i].key, memory_order_relaxed);
+
+		if (key <= SCOPE_FREED || atomic_load(&scopes[i].extra) != id)
+			continue;
+		atomic_store(&scopes[i].extra, 0);
+		atomic_store(&scopes[i].count, 0);
+		atomic_compare_exchange_strong(&scopes[i].key, &key, SCOPE_FREED);
+	}
 }
 
 void control_forget(struct control *control, unsigned entry)
 {
-	atomic_store(&plane_rules(control->head)[entry].id, 0);
+	struct plane_rule *rule = &plane_rules(control->head)[entry];
+	uint64_t id = atomic_exchange(&rule->id, 0);
+
+	if (id && (rule->rule.steps > 1 || rule->rule.per != PER_RUN))
+		free_scopes(control, id);
 }
 
 /* ---- Raising ---- */
@@ -156,7 +152,7 @@ static void raise_bits(_Atomic uint32_t *armed, const uint64_t *bits, unsigned w
 
 static void raise_sites(struct control *control, const struct sites *sites, uint32_t version)
 {
-	for (unsigned i = 0; i < SLOT_MAX; i++) {
+	for (unsigned i = 0; i < control_slots_used(control); i++) {
 		struct plane_slot *slot = control_slot(control, i);
 
 		if (!control_slot_is_running(slot))
@@ -226,12 +222,9 @@ static void clear_counts(struct control *control, unsigned entry)
 	for (unsigned t = 0; t < RULE_TERM_MAX; t++)
 		atomic_store_explicit(&count->term_fires[t], 0, memory_order_relaxed);
 	atomic_store_explicit(&count->first_match_ns, 0, memory_order_relaxed);
-	for (unsigned i = 0; i < SLOT_MAX; i++) {
-		struct plane_slot *slot = control_slot(control, i);
-
-		if ((atomic_load_explicit(&slot->state, memory_order_relaxed) & 0xff) != SLOT_FREE)
-			atomic_store_explicit(&slot->hits[entry], 0, memory_order_relaxed);
-	}
+	for (unsigned i = 0; i < control_slots_used(control); i++)
+		atomic_store_explicit(&control_slot(control, i)->hits[entry], 0,
+				      memory_order_relaxed);
 }
 
 /* The sequence lock's writer: a target that copies the body meanwhile sees it odd or changed. */
@@ -304,16 +297,14 @@ int control_publish(struct control *control, struct rule *rule, uint32_t lease,
 	out->replaced = old >= 0 ? atomic_load(&plane_rules(control->head)[old].id) : 0;
 	out->id = choose_id(control, rule);
 	memcpy(out->name, rule->name, sizeof(out->name));
+	control_forget(control, (unsigned)entry);
 	clear_counts(control, (unsigned)entry);
 	write_entry(control, (unsigned)entry, rule, out->id, lease);
 	swap_live(control, entry, old);
-	if (old >= 0 && old != entry)
-		control_forget(control, (unsigned)old);
-	control_recount(control);
 	version = control_bump_version(control);
-	if (has_unless(rule))
-		atomic_store(&control->head->unless_version, version);
 	find_sites(control, rule, &sites);
 	raise_sites(control, &sites, version);
+	if (old >= 0 && old != entry)
+		control_forget(control, (unsigned)old);
 	return 0;
 }

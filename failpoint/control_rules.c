@@ -195,12 +195,9 @@ static uint64_t sum_hits(struct control *control, unsigned entry)
 {
 	uint64_t hits = 0;
 
-	for (unsigned i = 0; i < SLOT_MAX; i++) {
-		struct plane_slot *slot = control_slot(control, i);
-
-		if ((atomic_load_explicit(&slot->state, memory_order_relaxed) & 0xff) != SLOT_FREE)
-			hits += atomic_load_explicit(&slot->hits[entry], memory_order_relaxed);
-	}
+	for (unsigned i = 0; i < control_slots_used(control); i++)
+		hits += atomic_load_explicit(&control_slot(control, i)->hits[entry],
+					     memory_order_relaxed);
 	return hits;
 }
 
@@ -337,35 +334,37 @@ int control_heal(struct control *control, int64_t deadline_ns, struct why *why)
 	return control_wait_out(control, range, deadline_ns, why);
 }
 
-/* Pausers that are about to sleep see the changed count; those asleep are woken. */
-static void let_go(struct control *control, unsigned entry)
+/* Those asleep in a cell are woken and counted; then the word changes, for the few that are about to
+ * sleep or found no cell. */
+static unsigned let_go(struct control *control, unsigned entry, uint64_t id)
 {
 	struct plane_count *count = &plane_counts(control->head)[entry];
+	unsigned woken = control_wake(control, (struct control_range){id, id}, true);
 
 	atomic_fetch_add(&count->release, 1);
+	control_futex_wake(&count->release);
+	return woken;
 }
 
 int control_release(struct control *control, const char *rule, unsigned *released, struct why *why)
 {
 	struct plane_rule *rules = plane_rules(control->head);
-	struct control_range range = {1, UINT64_MAX};
 	int entry = -1, rc = control_lock(control, why);
-	unsigned woken;
+	unsigned woken = 0;
 
 	if (rc)
 		return rc;
-	if (rule) {
+	if (rule)
 		entry = control_find_or_why(control, rule, why);
-		if (entry >= 0)
-			range.first = range.last = atomic_load(&rules[entry].id);
+	for (unsigned i = 0; i < control_entries_used(control); i++) {
+		uint64_t id = atomic_load(&rules[i].id);
+
+		if (id && (!rule || (int)i == entry))
+			woken += let_go(control, i, id);
 	}
-	for (int i = 0; i < RULE_MAX; i++)
-		if (rule ? i == entry : atomic_load(&rules[i].id) != 0)
-			let_go(control, (unsigned)i);
 	control_unlock(control);
 	if (rule && entry < 0)
 		return entry;
-	woken = control_wake(control, range, true);
 	if (released)
 		*released = woken;
 	return 0;

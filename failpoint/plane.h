@@ -82,8 +82,6 @@ struct plane_head {
 	                                          and finds it set adds 1 and wakes all */
 	_Atomic uint64_t heal_upto;            /* rules with an id up to this act no more */
 	_Atomic uint64_t live[RULE_MAX / 64];  /* a bit for each rule entry that is in force */
-	_Atomic uint32_t sequences;            /* live rules of more than one step */
-	_Atomic uint32_t unless_version;
 	alignas(64) pthread_mutex_t control;   /* robust, process-shared; controllers only */
 	uint64_t next_id;                      /* under control */
 	alignas(64) _Atomic uint64_t ring_head; /* tickets given out */

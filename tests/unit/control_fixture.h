@@ -51,10 +51,16 @@ static inline struct plane_slot *fixture_slot(struct fixture *f, unsigned i)
 	struct identity self;
 
 	identity_self(&self);
+	for (unsigned before = 0; before < i; before++) {
+		uint64_t free = 0;
+
+		atomic_compare_exchange_strong(&plane_slots(f->control->head)[before].state, &free,
+					       1 << 8 | SLOT_DEAD);
+	}
 	slot->pid = self.pid;
 	slot->start_ticks = self.start_ticks;
 	slot->pidns_inode = self.pidns;
-	atomic_store(&slot->state, SLOT_LIVE);
+	atomic_store(&slot->state, 1 << 8 | SLOT_LIVE);
 	return slot;
 }
 
