@@ -30,7 +30,7 @@ struct cluster {
 
 /* Splits a command into words like a shell, with quotes and backslashes and nothing else. The words
  * live in text, which is changed. -EINVAL on an open quote, -E2BIG. argv ends with NULL. */
-int expand_split(char *text, char **argv, int max, struct why *why);
+int expand_split(char *text, const char **argv, int max, struct why *why);
 
 /* Everything before the first start: folder, disk, owner, setup. */
 int node_prepare(struct cluster *cluster, struct node_own *own, const struct process_user *user,

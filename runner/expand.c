@@ -182,7 +182,7 @@ static char *take_word(char *from, char **to)
 	return quote ? NULL : from;
 }
 
-int expand_split(char *text, char **argv, int max, struct why *why)
+int expand_split(char *text, const char **argv, int max, struct why *why)
 {
 	char *from = text, *to = text;
 	int count = 0;

@@ -53,10 +53,11 @@ static struct {
 __attribute__((format(printf, 3, 4))) static int run(char *output, struct why *why,
 						      const char *format, ...)
 {
-	static char locale[] = "LC_ALL=C", lock[] = "XTABLES_LOCKFILE=/dev/shm/xtables.lock",
-		    path[] = "PATH=/usr/sbin:/sbin:/usr/bin:/bin";
-	char *environment[] = {locale, lock, path, NULL};
-	char text[512], *argv[WORD_MAX], *rest = text;
+	static const char *const environment[] = {"LC_ALL=C",
+						  "XTABLES_LOCKFILE=/dev/shm/xtables.lock",
+						  "PATH=/usr/sbin:/sbin:/usr/bin:/bin", NULL};
+	const char *argv[WORD_MAX];
+	char text[512], *rest = text;
 	struct process_options options = {.argv = argv, .environment = environment, .output = -1};
 	int words = 0, status, r;
 	va_list args;

@@ -92,7 +92,7 @@ static int refuse_busy(const struct cluster *cluster, const struct node *node, s
 }
 
 /* A relative program is meant from where failrun was started, but nodes run in their folders. */
-static int absolute_program(char **argv, char *path, size_t size, struct why *why)
+static int absolute_program(const char **argv, char *path, size_t size, struct why *why)
 {
 	char here[PATH_MAX];
 
@@ -106,7 +106,7 @@ static int absolute_program(char **argv, char *path, size_t size, struct why *wh
 }
 
 static int make_command(const struct cluster *cluster, const struct node *node, char *text,
-			char **argv, struct why *why)
+			const char **argv, struct why *why)
 {
 	const struct plan_role *role = node->role;
 	char all[COMMAND_MAX];
@@ -128,7 +128,7 @@ static int open_log(const struct node *node, struct why *why)
 	return fd < 0 ? why_set(why, -errno, "%s: %s", node->log, strerror(errno)) : fd;
 }
 
-static int spawn(struct cluster *cluster, struct node *node, char **argv,
+static int spawn(struct cluster *cluster, struct node *node, const char *const *argv,
 		 const struct process_user *user, struct why *why)
 {
 	struct control *control = node->role->inject ? cluster->options.control : NULL;
@@ -142,7 +142,7 @@ static int spawn(struct cluster *cluster, struct node *node, char **argv,
 		if (!environment)
 			return -ENOENT;
 	}
-	options.environment = environment;
+	options.environment = (const char *const *)environment;
 	/* With a pid namespace the kernel sees to it, whichever thread started the node. */
 	options.dies_with_us = !(sandbox_has() & SANDBOX_PID) && gettid() == getpid();
 	options.output = open_log(node, why);
@@ -160,7 +160,7 @@ static int spawn(struct cluster *cluster, struct node *node, char **argv,
 int node_start(struct cluster *cluster, struct node *node, struct why *why)
 {
 	char text[COMMAND_MAX], program[PATH_MAX];
-	char *argv[WORD_MAX];
+	const char *argv[WORD_MAX];
 	struct process_user user;
 	bool other = *node->role->user;
 	int r;

@@ -43,7 +43,7 @@ static int run_setup(struct cluster *cluster, const struct node *node,
 		     const struct process_user *user, struct why *why)
 {
 	char line[COMMAND_MAX], output[OUTPUT_MAX], text[64];
-	char *argv[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, line, NULL};
+	const char *const argv[] = {"/bin/sh", "-c", line, NULL};
 	struct process_options options = {
 		.argv = argv, .dir = node->dir, .output = -1, .user = user};
 	int64_t started_ns = process_now_ns();

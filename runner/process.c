@@ -125,7 +125,7 @@ static void become_user(const struct process_user *user, int report)
 /* In the child: nothing but system calls, for other threads of ours may have held any lock. */
 static void become(const struct process_options *o, int report, pid_t parent)
 {
-	char *const *environment = o->environment ? o->environment : environ;
+	char *const *environment = o->environment ? (char *const *)o->environment : environ;
 
 	setpgid(0, 0);
 	reset_signals();
@@ -143,7 +143,7 @@ static void become(const struct process_options *o, int report, pid_t parent)
 	/* After the change of user, which forgets it. */
 	if (o->dies_with_us && (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent))
 		fail(report, "prctl");
-	execvpe(o->argv[0], o->argv, environment);
+	execvpe(o->argv[0], (char *const *)o->argv, environment);
 	fail(report, "exec");
 }
 

@@ -31,8 +31,8 @@ struct process_user {
 };
 
 struct process_options {
-	char *const *argv;
-	char *const *environment;        /* NULL: ours */
+	const char *const *argv;
+	const char *const *environment;        /* NULL: ours */
 	const char *dir;                 /* where it runs; NULL: here */
 	int output;                      /* its stdout and stderr; -1: ours */
 	const struct process_user *user; /* NULL: ours */

@@ -140,7 +140,7 @@ static int ask_http(const char *url, int64_t limit_ns, struct why *why)
 
 static int ask_command(const char *line, int64_t limit_ns, struct why *why)
 {
-	char *argv[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, (char *)line, NULL};
+	const char *const argv[] = {"/bin/sh", "-c", line, NULL};
 	struct process_options options = {.argv = argv, .output = -1};
 	char output[OUTPUT_MAX], text[64];
 	int status;

@@ -1,0 +1,315 @@
+/*
+ * test_sandbox.c - nothing that is started in a sandbox outlives it, however it ends.
+ *
+ * Each test starts a guardian as a child of its own, lets its worker start a program with a
+ * background child, and ends guardian, worker or both. Then the programs, which carry the folder's
+ * name as an argument, must be gone from /proc, and the mounts and shared memory with them.
+ */
+#include "sandboxed.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+static const int64_t limit_ns = INT64_C(5000000000);
+
+/* How many processes have this word on their command line? */
+struct search {
+	const char *word;
+	int found;
+};
+
+static void search_one(void *arg, const struct process_facts *facts)
+{
+	struct search *search = arg;
+	char path[64], line[4096];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)facts->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	n = read(fd, line, sizeof(line));
+	close(fd);
+	if (n > 0 && memmem(line, (size_t)n, search->word, strlen(search->word)))
+		search->found++;
+}
+
+static int count_processes(const char *word)
+{
+	struct search search = {.word = word};
+
+	process_each(search_one, &search);
+	return search.found;
+}
+
+/* True when there are as many before the limit. */
+static bool wait_processes(const char *word, int wanted)
+{
+	int64_t deadline_ns = process_now_ns() + 2 * limit_ns;
+
+	while (count_processes(word) != wanted) {
+		if (process_now_ns() > deadline_ns)
+			return false;
+		poll(NULL, 0, 10);
+	}
+	return true;
+}
+
+/* Starts a shell with a child in another session, and waits for ever. */
+static int linger(const char *dir)
+{
+	char line[PATH_MAX];
+	const char *const argv[] = {"/bin/sh", "-c", line, dir, NULL};
+	struct process_options options = {.argv = argv, .output = -1};
+	struct why why = {""};
+	pid_t pid;
+
+	snprintf(line, sizeof(line), "setsid sh -c 'sleep 1000; :' %s & wait", dir);
+	CHECK_OK(process_start(&pid, &options, &why), why);
+	CHECK(shm_open("/failkit-test", O_CREAT | O_RDWR, 0600) >= 0);
+	write_text("/dev/shm", "failkit.lingers", "");
+	while (!failed_checks)
+		pause();
+	return 0;
+}
+
+static pid_t read_pid(const char *dir, const char *key)
+{
+	char path[PATH_MAX], text[1024] = "", *at;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/run.json", dir);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_non_null(fgets(text, sizeof(text), file));
+	fclose(file);
+	at = strstr(text, key);
+	assert_non_null(at);
+	return (pid_t)atoi(strchr(at, ':') + 1);
+}
+
+enum { KILL_GUARDIAN = 1, KILL_WORKER = 2 };
+
+/* The shell, its child, and the "sleep" that does not carry the name. */
+static void kill_and_look(int whom, int net)
+{
+	char *dir = folder_make();
+	pid_t guardian = sandbox_start(net, dir, linger);
+	pid_t worker;
+	int status;
+
+	assert_true(wait_processes(dir, 2));
+	worker = read_pid(dir, "worker_pid");
+	assert_int_equal(read_pid(dir, "guardian_pid"), guardian);
+	if (whom & KILL_WORKER)
+		kill(worker, SIGKILL);
+	if (whom & KILL_GUARDIAN)
+		kill(guardian, SIGKILL);
+	assert_int_equal(waitpid(guardian, &status, 0), guardian);
+	assert_true(wait_processes(dir, 0));
+	assert_int_not_equal(access("/dev/shm/failkit.lingers", F_OK), 0);
+	assert_int_not_equal(access("/dev/shm/failkit-test", F_OK), 0);
+	if (whom == KILL_WORKER) {
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 3);
+	}
+	folder_remove(dir);
+}
+
+static void sigkill_of_the_guardian_ends_all(void **state)
+{
+	(void)state;
+	kill_and_look(KILL_GUARDIAN, NET_AUTO);
+}
+
+static void sigkill_of_the_worker_ends_all(void **state)
+{
+	(void)state;
+	kill_and_look(KILL_WORKER, NET_AUTO);
+}
+
+static void sigkill_of_both_ends_all(void **state)
+{
+	(void)state;
+	kill_and_look(KILL_GUARDIAN | KILL_WORKER, NET_AUTO);
+}
+
+static void the_same_holds_on_the_network_of_the_host(void **state)
+{
+	(void)state;
+	kill_and_look(KILL_GUARDIAN | KILL_WORKER, NET_HOST);
+}
+
+static int return_seven(const char *dir)
+{
+	(void)dir;
+	CHECK(sandbox_has() & SANDBOX_PID);
+	CHECK(sandbox_has() & SANDBOX_MOUNT);
+	CHECK(sandbox_has() & SANDBOX_NET);
+	CHECK(getpid() == 1);
+	CHECK(getuid() == 0);
+	CHECK(strcmp(sandbox_missing(), "") == 0);
+	CHECK(sandbox_network() == 0x7f000000);
+	return 7;
+}
+
+static void the_guardian_exits_as_the_worker_does(void **state)
+{
+	char *dir = folder_make();
+	pid_t guardian = sandbox_start(NET_PRIVATE, dir, return_seven);
+	int status;
+
+	(void)state;
+	assert_int_equal(waitpid(guardian, &status, 0), guardian);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 7);
+	folder_remove(dir);
+}
+
+static void an_ordinary_user_has_every_layer(void **state)
+{
+	char *dir = folder_make();
+	pid_t pid;
+	int status;
+
+	(void)state;
+	assert_int_equal(chmod(dir, 0777), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (getuid() == 0 && (setgroups(0, NULL) || setgid(65534) || setuid(65534)))
+			_exit(98);
+		/* As after an exec; else /proc/self would be root's. */
+		prctl(PR_SET_DUMPABLE, 1);
+		pid_t guardian = sandbox_start(NET_PRIVATE, dir, return_seven);
+		waitpid(guardian, &status, 0);
+		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 97);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 7);
+	folder_remove(dir);
+}
+
+static volatile sig_atomic_t told;
+
+static void tell(int signal_number)
+{
+	told = signal_number;
+}
+
+static int wait_for_signal(const char *dir)
+{
+	signal(SIGTERM, tell);
+	write_text(dir, "waits", "");
+	for (int i = 0; i < 1000 && !told; i++)
+		poll(NULL, 0, 10);
+	CHECK(told == SIGTERM);
+	return 0;
+}
+
+static void the_guardian_passes_signals_on(void **state)
+{
+	char *dir = folder_make(), path[PATH_MAX];
+	pid_t guardian = sandbox_start(NET_AUTO, dir, wait_for_signal);
+	int status;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/waits", dir);
+	for (int i = 0; i < 1000 && access(path, F_OK); i++)
+		poll(NULL, 0, 10);
+	kill(guardian, SIGTERM);
+	assert_int_equal(waitpid(guardian, &status, 0), guardian);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	folder_remove(dir);
+}
+
+static int look_at_network(const char *dir)
+{
+	(void)dir;
+	CHECK(!(sandbox_has() & SANDBOX_NET));
+	CHECK(sandbox_has() & SANDBOX_PID);
+	CHECK(sandbox_network() >> 24 == 127);
+	CHECK((sandbox_network() & 0xff) == 0);
+	CHECK(sandbox_network() != 0x7f000000);
+	return 0;
+}
+
+static void runs_on_the_network_of_the_host_have_addresses_of_their_own(void **state)
+{
+	char *dir = folder_make();
+	pid_t guardian = sandbox_start(NET_HOST, dir, look_at_network);
+	int status;
+
+	(void)state;
+	assert_int_equal(waitpid(guardian, &status, 0), guardian);
+	assert_int_equal(status, 0);
+	folder_remove(dir);
+}
+
+static int adopt_and_reap(const char *dir)
+{
+	const char *const argv[] = {"/bin/sh", "-c", "sh -c 'exit 5' & exec sleep 0", NULL};
+	struct process_options options = {.argv = argv, .output = -1};
+	struct why why = {""};
+	int64_t deadline_ns = process_now_ns() + limit_ns;
+	siginfo_t info = {0};
+	int status;
+
+	(void)dir;
+	CHECK_OK(process_run(&options, deadline_ns, NULL, 0, &status, &why), why);
+	do {
+		process_reap_orphans();
+		info.si_pid = 0;
+	} while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		 process_now_ns() < deadline_ns);
+	/* ECHILD: nobody is left, not even as a zombie. */
+	CHECK(process_now_ns() < deadline_ns);
+	return 0;
+}
+
+static void orphans_are_reaped(void **state)
+{
+	(void)state;
+	in_sandbox(adopt_and_reap);
+}
+
+static void a_stray_of_a_dead_guardian_is_swept(void **state)
+{
+	char *dir = folder_make();
+	const char *const argv[] = {"/bin/sh", "-c", "sleep 1000; :", dir, NULL};
+	static const char *const environment[] = {"FAILKIT_GUARDIAN=1:1", NULL};
+	struct process_options options = {.argv = argv, .environment = environment, .output = -1};
+	struct why why = {""};
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(process_start(&pid, &options, &why), 0);
+	assert_int_equal(sandbox_sweep(&why), 0);
+	assert_int_equal(process_wait(pid, process_now_ns() + limit_ns, &status), 1);
+	assert_true(WIFSIGNALED(status));
+	process_group_end(pid);
+	folder_remove(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sigkill_of_the_guardian_ends_all),
+		cmocka_unit_test(sigkill_of_the_worker_ends_all),
+		cmocka_unit_test(sigkill_of_both_ends_all),
+		cmocka_unit_test(the_same_holds_on_the_network_of_the_host),
+		cmocka_unit_test(the_guardian_exits_as_the_worker_does),
+		cmocka_unit_test(an_ordinary_user_has_every_layer),
+		cmocka_unit_test(the_guardian_passes_signals_on),
+		cmocka_unit_test(runs_on_the_network_of_the_host_have_addresses_of_their_own),
+		cmocka_unit_test(orphans_are_reaped),
+		cmocka_unit_test(a_stray_of_a_dead_guardian_is_swept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
