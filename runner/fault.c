@@ -15,20 +15,20 @@ enum { MS = 1000000 };
 #define PROCESS_ROW(name_, hold, help_, apply_, applied_, heal_, healed_) \
 	{ \
 		.name = name_, .class_ = FAULT_PROCESS, .disruptive = true, .hold_ns = hold, \
-		.cost_ns = 2500LL * MS, .help = help_, .check = fault_wants_on, .apply = apply_, \
+		.cost_ns = 1000LL * MS, .help = help_, .check = fault_wants_on, .apply = apply_, \
 		.applied = applied_, .heal = heal_, .healed = healed_, \
 	}
 #define RULE_ROW(name_, class__, hold, disruptive_, help_, compose_, check_) \
 	{ \
 		.name = name_, .class_ = class__, .needs = NEEDS_INTERPOSER, \
-		.disruptive = disruptive_, .hold_ns = hold, .cost_ns = 1500LL * MS, .help = help_, \
+		.disruptive = disruptive_, .hold_ns = hold, .cost_ns = 500LL * MS, .help = help_, \
 		.compose = compose_, .check = check_, .apply = rule_apply, \
 		.applied = rule_applied, .heal = rule_heal, .healed = rule_healed, \
 	}
 #define CUT_ROW(name_, help_, apply_) \
 	{ \
 		.name = name_, .class_ = FAULT_NETWORK, .needs = NEEDS_NETFILTER, \
-		.disruptive = true, .hold_ns = 2000LL * MS, .cost_ns = 2500LL * MS, .help = help_, \
+		.disruptive = true, .hold_ns = 2000LL * MS, .cost_ns = 1000LL * MS, .help = help_, \
 		.check = net_check, .apply = apply_, .applied = net_applied, .heal = net_restore, \
 		.healed = net_restored, \
 	}
@@ -54,7 +54,7 @@ static const struct fault_kind kinds[] = {
 		 "writes transfer `bytes`, or half of what was asked", disk_short, rule_check),
 	{
 		.name = "full", .class_ = FAULT_DISK, .needs = NEEDS_TMPFS, .disruptive = true,
-		.hold_ns = 2000LL * MS, .cost_ns = 2000LL * MS,
+		.hold_ns = 2000LL * MS, .cost_ns = 1000LL * MS,
 		.help = "the node's `disk` is really filled, but for `bytes`", .check = full_check,
 		.apply = full_apply, .applied = full_applied, .heal = full_heal,
 		.healed = full_healed,

@@ -68,15 +68,19 @@ static bool reached(struct run *run, int i)
 }
 
 /* The next atom whose turn it is, -1 when there is none yet. Those placed by the plan go first; of the
- * drawn ones only the head of the list can be reached, and only once the warm-up is over. */
+ * drawn ones only the head of the list can be reached, once the warm-up is over and as long as there is
+ * time to hold it. */
 static int next_atom(struct run *run, int *head)
 {
+	int64_t now = process_now_ns();
+
 	for (int i = 0; i < run->schedule.fixed; i++)
 		if (!run->atom[i].done && reached(run, i))
 			return i;
-	if (*head < run->schedule.atoms && process_now_ns() >= run->gate_ns && reached(run, *head))
-		return (*head)++;
-	return -1;
+	if (*head == run->schedule.atoms || now < run->gate_ns ||
+	    now + run->schedule.atom[*head].for_ns > run->chaos_end_ns)
+		return -1;
+	return reached(run, *head) ? (*head)++ : -1;
 }
 
 static void event(struct run *run, struct fault_run *f, const char *name, const char *detail)
