@@ -123,7 +123,9 @@ $(B)/libfailpoint.a: $(LIBFAILPOINT) failpoint/libfailpoint.syms
 $(B)/libfailpoint.so: $(LIBFAILPOINT) failpoint/libfailpoint.map
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -shared $(INJECT_SANITIZE) -Wl,--version-script=failpoint/libfailpoint.map \
+		-Wl,-z,now -Wl,-z,nodelete -Wl,-z,defs -Wl,-Bsymbolic-functions \
 		-Wl,-soname,libfailpoint.so.0 $(LIBFAILPOINT) -o $@
+	$(Q)ln -sf libfailpoint.so $@.0
 
 $(B)/unit/%: $(O)/tests/unit/%.o $(O)/librunner.a $(O)/libfailcontrol.a
 	@mkdir -p $(@D)

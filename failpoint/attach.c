@@ -150,9 +150,12 @@ static void raise_all(struct plane_slot *slot)
 		atomic_exchange(&slot->point[i], version ? version : 1);
 }
 
-/* What belonged to the threads of an image that is gone, or of another process. */
-static void slot_clear_cells(struct plane_slot *slot)
+/* What belonged to an image that is gone, or to another process. */
+static void slot_clear_image(struct plane_slot *slot)
 {
+	atomic_store(&slot->point_count, 0);
+	for (unsigned i = 0; i < POINT_MAX / 64; i++)
+		atomic_store(&slot->points[i], 0);
 	for (unsigned i = 0; i < POINT_MAX / 64; i++)
 		atomic_store(&slot->points[i], 0);
 	for (unsigned i = 0; i < CELL_MAX; i++) {
@@ -164,14 +167,13 @@ static void slot_clear_cells(struct plane_slot *slot)
 
 static void slot_clear(struct plane_slot *slot)
 {
-	atomic_store(&slot->point_count, 0);
 	atomic_store(&slot->cells_full, 0);
 	for (unsigned i = 0; i < CALL_MAX / 64; i++)
 		atomic_store(&slot->calls_seen[i], 0);
 	for (unsigned i = 0; i < RULE_MAX; i++)
 		if (atomic_load_explicit(&slot->hits[i], memory_order_relaxed))
 			atomic_store_explicit(&slot->hits[i], 0, memory_order_relaxed);
-	slot_clear_cells(slot);
+	slot_clear_image(slot);
 }
 
 static void slot_describe(struct plane_slot *slot, const char comm[16])
@@ -200,7 +202,7 @@ static bool take_slot(void)
 	if (!found)
 		slot_clear(slot);
 	else if ((atomic_load(&slot->state) & 0xff) == SLOT_EXECING)
-		slot_clear_cells(slot);
+		slot_clear_image(slot);
 	identity_comm(core.comm);
 	slot_describe(slot, core.comm);
 	core.pid = self.pid;
@@ -296,23 +298,26 @@ static void watch_forks(void)
 	atomic_store(not_forked, 1);
 }
 
-static bool settle(const char *path)
-{
-	const char *node = env("FAILKIT_NODE");
+static const char no_slot[] = "no slot is free: too many processes; nothing is injected in this one";
 
-	if (node && *node && !find_node(node))
-		give_up(node, "no such node in the plane (FAILKIT_NODE); it runs without one");
+static const char *plane_label(void)
+{
+	return core.plane_path[0] ? core.plane_path : "FAILPOINTS";
+}
+
+static bool settle(void)
+{
 	watch_forks();
 	if (take_slot())
 		return true;
-	give_up(path, "no slot is free: too many processes; nothing is injected in this one");
+	give_up(plane_label(), no_slot);
 	core.head = NULL;
 	return false;
 }
 
 static bool attach_plane(void)
 {
-	const char *path = env("FAILKIT_PLANE"), *reason;
+	const char *path = env("FAILKIT_PLANE"), *node = env("FAILKIT_NODE"), *reason;
 	struct plane_head *head;
 
 	if (!path || !*path)
@@ -324,7 +329,9 @@ static bool attach_plane(void)
 		return false;
 	}
 	find_parts(head);
-	return settle(path);
+	if (node && *node && !find_node(node))
+		give_up(node, "no such node in the plane (FAILKIT_NODE); it runs without one");
+	return settle();
 }
 
 static void finish(bool attached)
@@ -365,7 +372,7 @@ void engine_init(const struct subject_ops *ops)
 void attach_private(struct plane_head *head)
 {
 	find_parts(head);
-	finish(settle("FAILPOINTS"));
+	finish(settle());
 }
 
 bool attach_ready(void)
@@ -387,7 +394,7 @@ void engine_forked(void)
 		return;
 	atomic_store(not_forked, 1);
 	if (!take_slot()) {
-		give_up(core.plane_path, "no slot is free: nothing is injected in this process");
+		give_up(plane_label(), no_slot);
 		core.head = NULL;
 		finish(false);
 		return;
