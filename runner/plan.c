@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "failpoint/names.h"
+#include "runner/gate.h"
 #include "runner/plan_impl.h"
 #include "runner/plan_lines.h"
 
@@ -251,6 +252,8 @@ static int set_entry(struct plan *plan, enum plan_section section, int index, co
 		return set_driver_key(plan, name, value, why);
 	if (!key)
 		return names_refuse(why, -EINVAL, "key", name, plan_key_name_at, &section);
+	if (key->type == TYPE_STEPS && gate_step_check(value, why))
+		return -EINVAL;
 	return plan_value_set(key, plan_section_base(plan, section, index), value, plan_keep_text,
 			      plan->strings, why);
 }

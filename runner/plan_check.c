@@ -6,7 +6,6 @@
 #include "failpoint/names.h"
 #include "runner/driver.h"
 #include "runner/fault.h"
-#include "runner/gate.h"
 #include "runner/plan_impl.h"
 #include "runner/ready.h"
 #include "runner/schedule.h"
@@ -156,18 +155,6 @@ static int check_fault(struct plan *plan, int i, struct why *why)
 	return 0;
 }
 
-static int check_gate(const struct plan *plan, int i, struct why *why)
-{
-	for (int n = 0; n < plan->gate[i].steps; n++) {
-		int r = gate_step_check(plan->gate[i].step[n], why);
-
-		if (r)
-			return at(plan, SECTION_GATE, i, "step", r, why);
-	}
-	return 0;
-}
-
-
 /* Our keys of [store], then the driver's. */
 static const char *store_key_at(const void *arg, size_t i)
 {
@@ -234,8 +221,6 @@ int plan_check(struct plan *plan, struct why *why)
 		r = check_run(plan, why);
 	if (r == 0)
 		r = check_store(plan, why);
-	for (int i = 0; r == 0 && i < plan->gates; i++)
-		r = check_gate(plan, i, why);
 	for (int i = 0; r == 0 && i < plan->faults; i++)
 		r = check_fault(plan, i, why);
 	return r;

@@ -41,7 +41,7 @@ const char *plan_section_title(const struct plan *plan, enum plan_section sectio
 const struct plan_place *plan_place(const struct plan *plan, enum plan_section section, int index,
 				    const char *key);
 
-/* Do names lead somewhere, do rules, anchors and steps parse? -EINVAL with "FILE:LINE: ...". */
+/* Do names lead somewhere, do rules and anchors parse? -EINVAL with "FILE:LINE: ...". */
 int plan_check(struct plan *plan, struct why *why);
 
 #endif
