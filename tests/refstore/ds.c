@@ -28,7 +28,7 @@
 #include "tests/refstore/node.h"
 
 #define COPY_TIMEOUT_MS  700
-#define GARBAGE_BATCH    256
+#define GARBAGE_BATCH    1024
 #define GARBAGE_PAUSE_MS 5000
 
 static const struct node *me;

@@ -100,7 +100,7 @@ static const struct option_row {
 	 offsetof(struct node, dead_after_ms)},
 	{"--heartbeat", "TIME", "between heartbeats (ds, 500ms)", set_time,
 	 offsetof(struct node, heartbeat_ms)},
-	{"--garbage-after", "TIME", "age of a chunk to be asked about (ds, 30s)", set_time,
+	{"--garbage-after", "TIME", "age of a chunk to be asked about (ds, 15s)", set_time,
 	 offsetof(struct node, garbage_after_ms)},
 	{"--segment-kib", "SIZE", "of a log segment before its checkpoint (ds, 4096)", set_number,
 	 offsetof(struct node, segment_kib)},
@@ -234,7 +234,7 @@ int main(int argc, char **argv)
 				   .version = "1",
 				   .dead_after_ms = 3000,
 				   .heartbeat_ms = 500,
-				   .garbage_after_ms = 30000,
+				   .garbage_after_ms = 15000,
 				   .segment_kib = 4096};
 	const char *names[COUNT(roles)];
 	const struct role *role = NULL;

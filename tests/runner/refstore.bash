@@ -12,8 +12,8 @@ cluster_setup() {
 	dir=$(mktemp -d "${BATS_TMPDIR:-/tmp}/refstore.XXXXXX")
 	net=127.77.$BATS_TEST_NUMBER
 	ms=$net.11,$net.12,$net.13
-	fe1=http://$net.31:7000
-	fe2=http://$net.32:7000
+	export fe1=http://$net.31:7000 # for the tests
+	export fe2=http://$net.32:7000
 }
 
 cluster_teardown() {
@@ -54,7 +54,8 @@ node_kill() {
 cluster_start() {
 	local name
 
-	for name in ${*:-db ms1 ms2 ms3 ds1 ds2 ds3 fe1 fe2 fe3}; do
+	[ $# != 0 ] || set -- db ms1 ms2 ms3 ds1 ds2 ds3 fe1 fe2 fe3
+	for name; do
 		node_start "$name"
 	done
 	eventually 10 health_is "$net.11" '.registered == 3 and .under_replicated == 0'
