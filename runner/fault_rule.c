@@ -10,6 +10,8 @@
 
 /* How long threads may take to leave a healed action. */
 static const int64_t LEAVE_NS = INT64_C(5000000000);
+/* How long a process may take to end in which a kill, abort or exit fired. */
+static const int64_t END_NS = INT64_C(2000000000);
 
 int rule_check(const struct plan_fault *fault, struct why *why)
 {
@@ -19,6 +21,23 @@ int rule_check(const struct plan_fault *fault, struct why *why)
 	if (!atom.kind)
 		return -EINVAL;
 	return atom.kind->compose(&atom, text, sizeof(text), why);
+}
+
+static bool ends_process(const char *text)
+{
+	struct rule rule;
+
+	if (rule_parse(&rule, text, strlen(text), NULL))
+		return false;
+	for (int t = 0; t < rule.terms && t < RULE_TERM_MAX; t++)
+		for (int i = 0; i < rule.term[t].actions; i++)
+			switch (rule.action[rule.term[t].first_action + i].kind) {
+			case ACTION_KILL:
+			case ACTION_ABORT:
+			case ACTION_EXIT:
+				return true;
+			}
+	return false;
 }
 
 int rule_apply(struct fault_run *run, const struct fault_context *c, struct why *why)
@@ -31,6 +50,7 @@ int rule_apply(struct fault_run *run, const struct fault_context *c, struct why 
 	if (!c->control)
 		return why_set(why, -ENOTSUP, "fault \"%s\" wants the interposer, which is not there",
 			       run->atom->fault->name);
+	run->ends = ends_process(text);
 	return control_set(c->control, text, CONTROL_HELD, NULL, run->rule, why);
 }
 
@@ -47,7 +67,14 @@ static void rule_count(struct fault_run *run, const struct fault_context *c)
 bool rule_applied(struct fault_run *run, const struct fault_context *c)
 {
 	rule_count(run, c);
-	return run->fires > 0;
+	if (run->fires == 0)
+		return false;
+	if (run->fired_ns == 0)
+		run->fired_ns = process_now_ns();
+	/* The event is written before the kill: what is killed may still be there for a moment. It need
+	 * not be the node's first process, nor is every signal deadly. */
+	return !run->ends || !run->node || !node_alive(c->cluster, run->node) ||
+	       process_now_ns() >= run->fired_ns + END_NS;
 }
 
 int rule_heal(struct fault_run *run, const struct fault_context *c, struct why *why)

@@ -17,6 +17,8 @@
 static const int64_t SWEEP_NS = 60 * 1000000000LL; /* a sweep that takes longer is given up */
 static const int64_t HEAL_NS = 5 * 1000000000LL;
 
+enum { RECOVERY_ATTEMPTS = 3 }; /* a node that ends again and again has not recovered */
+
 static _Atomic int interrupts; /* lock-free: counted in a signal handler, on any thread */
 
 static void on_signal(int signal_number)
@@ -77,7 +79,7 @@ void run_report(struct run *run, enum violation_code code, const char *key, cons
 	struct finding finding = {code, key, text};
 
 	workload_oracle(run->workload, report_finding, &finding);
-	progress_news(run->progress, "%s: %s", violation_name(code), text);
+	progress_news(run->progress, "%s: %.*s", violation_name(code), (int)strcspn(text, "\n"), text);
 }
 
 /* A node that died of an injected error has reacted to it; any other crash is a finding. */
@@ -117,9 +119,15 @@ void run_tick(struct run *run)
 	poll(NULL, 0, 5);
 }
 
+/* A gate is given up when a node has ended meanwhile: it is started, and the gate begins anew. */
 static int cancelled(void *arg)
 {
-	return run_aborting(arg);
+	struct run *run = arg;
+
+	for (int i = 0; i < cluster_nodes(run->cluster); i++)
+		if (!node_alive(run->cluster, cluster_node(run->cluster, i)))
+			return 1;
+	return run_aborting(run);
 }
 
 /* What a plan without a gate of its own means by recovered. */
@@ -160,16 +168,20 @@ int run_recover(struct run *run, const char *gate, int fault)
 				       .cancelled = cancelled, .arg = run};
 	struct why why = {""};
 	char text[1024], nodes[512] = "";
-	int error;
+	int error = 0;
 
-	cluster_reap(run->cluster);
-	judge_crashes(run);
-	error = start_down(run, &why);
-	if (!error)
-		error = gate_pass(find_gate(run, gate), &context, &why);
-	judge_crashes(run);
-	if (!error || run_aborting(run))
-		return error;
+	for (int attempt = 0; attempt < RECOVERY_ATTEMPTS; attempt++) {
+		cluster_reap(run->cluster);
+		judge_crashes(run);
+		error = start_down(run, &why);
+		if (!error)
+			error = gate_pass(find_gate(run, gate), &context, &why);
+		judge_crashes(run);
+		if (!error || run_aborting(run))
+			return error;
+		if (error != -ECANCELED)
+			break;
+	}
 	run->unrecovered = true;
 	gate_describe(run->cluster, nodes, sizeof(nodes));
 	snprintf(text, sizeof(text), "%.400s\n%s", why.text, nodes);
