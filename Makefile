@@ -127,6 +127,8 @@ $(B)/libfailpoint.so: $(LIBFAILPOINT) failpoint/libfailpoint.map
 		-Wl,-soname,libfailpoint.so.0 $(LIBFAILPOINT) -o $@
 	$(Q)ln -sf libfailpoint.so $@.0
 
+UNIT_LIBS_test_workload := -lmicrohttpd
+$(B)/unit/test_workload: $(O)/tests/unit/liar.o
 $(B)/unit/%: $(O)/tests/unit/%.o $(O)/librunner.a $(O)/libfailcontrol.a
 	@mkdir -p $(@D)
 	$(call say,LD)
