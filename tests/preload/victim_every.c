@@ -1,0 +1,215 @@
+/*
+ * victim_every.c - every call of the table, failed with every errno it lists. No opt-in list: a row
+ * of calls.def without a way to try it here does not compile.
+ *
+ *     victim_every rules    prints the rules: the n-th passage of a call fails with its n-th errno
+ *     victim_every run      passes through each as often as it has errnos; "N rows, M errnos" or
+ *                           a line for each that came back wrong
+ *     victim_every names    is each name of the table, by any lookup, the interposer's?
+ *
+ * What it needs itself it makes by calls that are in no row, so that none of the passages is lost.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "failpoint/calls.c"
+#include "tests/preload/victim.h"
+
+static int file, sock;
+static char bytes[64], page[4096];
+static struct iovec iov[2] = {{bytes, 8}, {bytes + 8, 8}};
+static struct msghdr message = {.msg_iov = iov, .msg_iovlen = 2};
+static struct mmsghdr messages[1] = {{.msg_hdr = {.msg_iov = iov, .msg_iovlen = 2}}};
+static struct sockaddr_in target = {.sin_family = AF_INET};
+static char *const words[] = {(char *)(uintptr_t) "/bin/false", NULL};
+
+#define TRY(name, expression)              \
+	static long try_##name(void)       \
+	{                                  \
+		return (long)(expression); \
+	}
+#define TO ((struct sockaddr *)&target)
+
+TRY(write, write(file, bytes, 8))
+TRY(pwrite, pwrite(file, bytes, 8, 0))
+TRY(writev, writev(file, iov, 2))
+TRY(pwritev, pwritev(file, iov, 2, 0))
+TRY(pwritev2, pwritev2(file, iov, 2, 0, 0))
+TRY(fsync, fsync(file))
+TRY(fdatasync, fdatasync(file))
+TRY(sync_file_range, sync_file_range(file, 0, 8, 0))
+TRY(syncfs, syncfs(file))
+TRY(msync, msync(page, 4096, MS_SYNC))
+TRY(read, read(file, bytes, 8))
+TRY(pread, pread(file, bytes, 8, 0))
+TRY(readv, readv(file, iov, 2))
+TRY(preadv, preadv(file, iov, 2, 0))
+TRY(preadv2, preadv2(file, iov, 2, 0, 0))
+TRY(recv, recv(sock, bytes, 8, 0))
+TRY(recvfrom, recvfrom(sock, bytes, 8, 0, NULL, NULL))
+TRY(recvmsg, recvmsg(sock, &message, 0))
+TRY(recvmmsg, recvmmsg(sock, messages, 1, 0, NULL))
+TRY(send, send(sock, bytes, 8, 0))
+TRY(sendto, sendto(sock, bytes, 8, 0, TO, sizeof(target)))
+TRY(sendmsg, sendmsg(sock, &message, 0))
+TRY(sendmmsg, sendmmsg(sock, messages, 1, 0))
+TRY(sendfile, sendfile(sock, file, NULL, 8))
+TRY(socket, socket(AF_INET, SOCK_STREAM, 0))
+TRY(connect, connect(sock, TO, sizeof(target)))
+TRY(bind, bind(sock, TO, sizeof(target)))
+TRY(listen, listen(sock, 1))
+TRY(accept, accept(sock, NULL, NULL))
+TRY(accept4, accept4(sock, NULL, NULL, 0))
+TRY(open, open("nothing", O_RDONLY))
+TRY(openat, openat(AT_FDCWD, "nothing", O_RDONLY))
+TRY(creat, creat("made", 0600))
+TRY(close, close(fileno(fopen("/dev/null", "r"))))
+TRY(rename, rename("nothing", "else"))
+TRY(renameat, renameat(AT_FDCWD, "nothing", AT_FDCWD, "else"))
+TRY(renameat2, renameat2(AT_FDCWD, "nothing", AT_FDCWD, "else", 0))
+TRY(unlink, unlink("nothing"))
+TRY(unlinkat, unlinkat(AT_FDCWD, "nothing", 0))
+TRY(link, link("nothing", "else"))
+TRY(linkat, linkat(AT_FDCWD, "nothing", AT_FDCWD, "else", 0))
+TRY(mkdir, mkdir("made", 0700))
+TRY(mkdirat, mkdirat(AT_FDCWD, "made", 0700))
+TRY(rmdir, rmdir("nothing"))
+TRY(ftruncate, ftruncate(file, 0))
+TRY(truncate, truncate("nothing", 0))
+TRY(fallocate, fallocate(file, 0, 0, 8))
+TRY(posix_fallocate, posix_fallocate(file, 0, 8))
+TRY(dup, dup(file))
+TRY(dup2, dup2(file, 98))
+TRY(dup3, dup3(file, 98, O_CLOEXEC))
+TRY(fcntl, fcntl(file, F_GETFL))
+TRY(close_range, close_range(900, 901, 0))
+TRY(execve, execve("/bin/false", words, words + 1))
+TRY(posix_spawn, posix_spawn(NULL, "/bin/false", NULL, NULL, words, words + 1))
+TRY(system, system("exit 7"))
+TRY(popen, popen("exit 7", "r"))
+
+/* A child that should not be is not to go on as its parent. */
+static long try_fork(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+#define CALL(name, ...)   [CALL_##name] = try_##name,
+#define CUSTOM(name, ...) [CALL_##name] = try_##name,
+#define ALIAS(alias, name)
+static long (*const tries[CALL_COUNT])(void) = {
+#include "failpoint/calls.def"
+};
+#undef CALL
+#undef CUSTOM
+#undef ALIAS
+
+static void print_rules(void)
+{
+	for (int i = 0; i < CALL_COUNT; i++)
+		for (int n = 0; call_table[i].errnos[n]; n++)
+			printf("%s = %d@error(%s)\n", call_table[i].name, n + 1,
+			       calls_errno_name(call_table[i].errnos[n]));
+}
+
+enum { UNTOUCHED = 4242 };
+
+/* Is this how the call fails with that errno? */
+static int is_right(const struct call_info *info, long ret, int error, int want)
+{
+	switch (info->fails) {
+	case FAILS_ERRNUM:
+		return ret == want && error == UNTOUCHED;
+	case FAILS_NULL:
+		return ret == 0 && error == want;
+	default:
+		return ret == -1 && error == want;
+	}
+}
+
+static int run(void)
+{
+	int rows = 0, errnos = 0, wrong = 0, pair[2];
+
+	file = fileno(fopen("file", "w+"));
+	NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	sock = pair[0];
+	for (int i = 0; i < CALL_COUNT; i++, rows++)
+		for (int n = 0; call_table[i].errnos[n]; n++, errnos++) {
+			int want = call_table[i].errnos[n];
+			long ret;
+
+			errno = UNTOUCHED;
+			ret = tries[i]();
+			if (is_right(&call_table[i], ret, errno, want))
+				continue;
+			wrong++;
+			printf("%s for %s: %ld %s\n", call_table[i].name, calls_errno_name(want),
+			       ret, calls_errno_name(errno));
+		}
+	printf("%d rows, %d errnos, %d wrong\n", rows, errnos, wrong);
+	return wrong != 0;
+}
+
+static int is_ours(const char *name, void *handle, const char *by)
+{
+	void *address = dlsym(handle, name);
+	Dl_info info;
+
+	if (address && dladdr(address, &info) && strstr(info.dli_fname, "libfailpreload"))
+		return 1;
+	printf("%s by %s: %s\n", name, by, address ? info.dli_fname : "not found");
+	return 0;
+}
+
+static int names(void)
+{
+	static const char *const hooks[] = {
+#define CALL(name, ...)
+#define CUSTOM(name, ...)
+#define ALIAS(alias, name)
+#define HOOK(name) #name,
+#include "failpoint/calls.def"
+		NULL,
+	};
+	void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
+	void *program = dlopen(NULL, RTLD_NOW);
+	int wrong = 0;
+
+	for (size_t i = 0; calls_name_at(i); i++)
+		wrong += !is_ours(calls_name_at(i), RTLD_DEFAULT, "RTLD_DEFAULT") +
+			 !is_ours(calls_name_at(i), RTLD_NEXT, "RTLD_NEXT") +
+			 !is_ours(calls_name_at(i), libc, "libc's handle") +
+			 !is_ours(calls_name_at(i), program, "the program's handle");
+	for (size_t i = 0; hooks[i]; i++)
+		wrong += !is_ours(hooks[i], RTLD_DEFAULT, "RTLD_DEFAULT") +
+			 !is_ours(hooks[i], libc, "libc's handle");
+	printf("%d wrong\n", wrong);
+	return wrong != 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "rules"))
+		print_rules();
+	else if (argc == 2 && !strcmp(argv[1], "run"))
+		return run();
+	else if (argc == 2 && !strcmp(argv[1], "names"))
+		return names();
+	else
+		return 2;
+	return 0;
+}

@@ -1,0 +1,271 @@
+/*
+ * victim_truths.c - what stays true of a call whatever a rule makes of it. One word on the command
+ * line picks the truth.
+ */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "tests/preload/victim.h"
+
+static int file(void)
+{
+	FILE *stream = fopen("file", "w+");
+
+	NEED(stream);
+	return fileno(stream);
+}
+
+/* A close that fails has closed. */
+static void truth_close(void)
+{
+	int fd = file();
+
+	say("close", close(fd));
+	say("again", fcntl(fd, F_GETFD));
+}
+
+/* A closed descriptor is EBADF, whatever success is promised. */
+static void truth_closed(void)
+{
+	say("write", write(777, "x", 1));
+	say("fsync", fsync(777));
+	say("close", close(777));
+}
+
+static void say_mode(const char *what, int fd)
+{
+	struct stat st;
+
+	NEED(fd >= 0 && fstat(fd, &st) == 0);
+	printf("%s %o\n", what, st.st_mode & 0777);
+	close(fd);
+}
+
+/* The mode of an open is what was given, for O_CREAT and for O_TMPFILE. */
+static void truth_mode(void)
+{
+	umask(0);
+	say_mode("O_TMPFILE", open(".", O_TMPFILE | O_RDWR, 0641));
+	say_mode("O_CREAT", open("created", O_CREAT | O_RDWR, 0642));
+	say_mode("openat O_TMPFILE", openat(AT_FDCWD, ".", O_TMPFILE | O_RDWR, 0643));
+	say_mode("creat", creat("created too", 0644));
+}
+
+static void *cancelled(void *arg)
+{
+	int fd = file();
+
+	(void)arg;
+	pthread_cancel(pthread_self());
+	fsync(fd);
+	return NULL;
+}
+
+/* A cancellation point stays one. */
+static void truth_cancel(void)
+{
+	pthread_t thread;
+	void *result;
+
+	NEED(pthread_create(&thread, NULL, cancelled, NULL) == 0);
+	NEED(pthread_join(thread, &result) == 0);
+	puts(result == PTHREAD_CANCELED ? "cancelled" : "not cancelled");
+}
+
+static sigjmp_buf out;
+
+static void jump(int signal)
+{
+	(void)signal;
+	siglongjmp(out, 1);
+}
+
+/* Jumping out of a call, or out of what a rule does in it, leaves the thread as it was. */
+static void truth_jump(void)
+{
+	struct itimerval soon = {.it_value = {.tv_usec = 2000}};
+	volatile int jumps = 0;
+	int pipes[2];
+	char byte;
+
+	NEED(pipe(pipes) == 0 && signal(SIGALRM, jump) != SIG_ERR);
+	for (volatile int i = 0; i < 20; i++)
+		if (sigsetjmp(out, 1) == 0) {
+			setitimer(ITIMER_REAL, &soon, NULL);
+			(void)!read(pipes[0], &byte, 1);
+		} else {
+			jumps++;
+		}
+	printf("%d jumps\n", jumps);
+	say("fsync", fsync(file()));
+}
+
+static volatile sig_atomic_t handled, judged;
+static int shared;
+
+static void call(int signal)
+{
+	int before = errno;
+
+	(void)signal;
+	judged += fsync(shared) == -1 && errno == EIO;
+	handled++;
+	errno = before;
+}
+
+/* A handler that interrupts a call does no harm to it; one that interrupts the program is judged.
+ */
+static void truth_handler(void)
+{
+	struct itimerval soon = {.it_value = {.tv_usec = 300}};
+	sigset_t alarm, before;
+	int wrong = 0;
+
+	shared = file();
+	NEED(signal(SIGALRM, call) != SIG_ERR);
+	while (handled < 50) {
+		int seen = handled;
+
+		setitimer(ITIMER_REAL, &soon, NULL);
+		while (handled == seen)
+			wrong += fsync(shared) != -1 || errno != EIO;
+	}
+	handled = judged = 0;
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	sigprocmask(SIG_BLOCK, &alarm, &before);
+	while (handled < 5) {
+		raise(SIGALRM);
+		sigsuspend(&before);
+	}
+	printf("%d wrong, %d of %d judged\n", wrong, judged, handled);
+}
+
+static int early = 1, early_errno;
+
+static void before_constructors(void)
+{
+	early = fsync(-1);
+	early_errno = errno;
+}
+
+__attribute__((section(".preinit_array"),
+	       used)) static void (*const first)(void) = before_constructors;
+
+/* A call before any constructor ran was made, and those after it are judged. */
+static void truth_early(void)
+{
+	errno = early_errno;
+	say("early", early);
+	say("fsync", fsync(file()));
+}
+
+static int open_fds(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	int count = 0;
+
+	NEED(directory);
+	while (readdir(directory))
+		count++;
+	closedir(directory);
+	return count;
+}
+
+/* What was made and then reported as failed does not stay behind as an open descriptor. */
+static void truth_leak(void)
+{
+	int before = open_fds();
+
+	say("open", open("made", O_CREAT | O_RDWR, 0600));
+	say("socket", socket(AF_INET, SOCK_STREAM, 0));
+	say("made", access("made", F_OK));
+	printf("%d leaked\n", open_fds() - before);
+}
+
+/* The offset moves by what was reported. */
+static void truth_offset(void)
+{
+	int fd = file();
+
+	say("write", write(fd, "0123456789", 10));
+	say("offset", lseek(fd, 0, SEEK_CUR));
+	say("size", lseek(fd, 0, SEEK_END));
+}
+
+/* A TCP connection within 127.0.0.0/8: the listener, both ends. */
+static int connected(int *listener, int *server)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(at);
+	int client = socket(AF_INET, SOCK_STREAM, 0);
+
+	NEED((*listener = socket(AF_INET, SOCK_STREAM, 0)) >= 0);
+	NEED(bind(*listener, (struct sockaddr *)&at, sizeof(at)) == 0);
+	NEED(listen(*listener, 1) == 0);
+	NEED(getsockname(*listener, (struct sockaddr *)&at, &length) == 0);
+	errno = 4242;
+	say("connect", connect(client, (struct sockaddr *)&at, sizeof(at)));
+	*server = -1;
+	return client;
+}
+
+/* Who is at the other end, for one side and for the other. */
+static void truth_node(void)
+{
+	struct sockaddr_in from;
+	socklen_t length = sizeof(from);
+	int listener, server;
+
+	connected(&listener, &server);
+	puts(errno == 4242 ? "errno untouched" : "errno touched");
+	NEED((server = accept(listener, (struct sockaddr *)&from, &length)) >= 0);
+	printf("peer %s\n", inet_ntoa(from.sin_addr));
+}
+
+/* The peer of a socket that is reset sees it. */
+static void truth_reset(void)
+{
+	int listener, server, client = connected(&listener, &server);
+	char byte;
+
+	NEED((server = accept(listener, NULL, NULL)) >= 0);
+	say("send", send(client, "x", 1, MSG_NOSIGNAL));
+	say("peer", read(server, &byte, 1));
+}
+
+static void truth_refuse(void)
+{
+	int listener, server;
+
+	connected(&listener, &server);
+}
+
+static const struct {
+	const char *name;
+	void (*show)(void);
+} truths[] = {
+	{"close", truth_close},   {"closed", truth_closed}, {"mode", truth_mode},
+	{"cancel", truth_cancel}, {"jump", truth_jump},     {"handler", truth_handler},
+	{"early", truth_early},   {"leak", truth_leak},     {"offset", truth_offset},
+	{"node", truth_node},     {"reset", truth_reset},   {"refuse", truth_refuse},
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc == 2 && i < sizeof(truths) / sizeof(truths[0]); i++)
+		if (!strcmp(argv[1], truths[i].name)) {
+			truths[i].show();
+			return 0;
+		}
+	return 2;
+}
