@@ -133,6 +133,8 @@ $(B)/unit/%: $(O)/tests/unit/%.o $(O)/librunner.a $(O)/libfailcontrol.a
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ $(UNIT_LIBS_$*) -lcmocka $(RUNNER_LIBS) -o $@
+# The victims are the targets of others' rules, so they are plain in every flavour.
+$(call objects,$(VICTIM_SRC)): SANITIZE :=
 $(B)/victim/%: $(O)/tests/preload/%.o
 	@mkdir -p $(@D)
 	$(call say,LD)

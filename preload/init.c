@@ -7,11 +7,12 @@
 
 bool preload_begun;
 
-/* Idempotent: two threads, or a call within, may do it twice to the same end. */
+/* Idempotent: two threads, or a call within, may do it twice to the same end. Before libc knows its
+ * environment the engine cannot begin; then the next call tries again. */
 void preload_begin(void)
 {
 	engine_init(&subject_ops);
-	__atomic_store_n(&preload_begun, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&preload_begun, environ != NULL, __ATOMIC_RELEASE);
 }
 
 __attribute__((constructor(101))) static void preload_start(void)

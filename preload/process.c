@@ -102,19 +102,22 @@ size_t process_environment_bytes(char *const environment[])
 	if (complete || entries > ENTRIES_MAX)
 		return 0;
 	return (entries + INHERITED + 2) * sizeof(char *) + raw_length(preload) + 2 +
-	       (value ? raw_length(value) : 0);
+	       raw_length(library) + (value ? raw_length(value) : 0);
 }
 
-/* Ours first, then what the program wanted. */
+/* What this process had; or what the program wants, and then us. */
 static char *join_preload(char *out, const char *value)
 {
-	size_t length = raw_length(preload);
+	size_t at = sizeof("LD_PRELOAD=") - 1, length = value ? raw_length(value) : 0;
 
-	raw_move(out, preload, length + 1);
-	if (value && *value) {
-		out[length] = ':';
-		raw_move(out + length + 1, value, raw_length(value) + 1);
+	if (!length) {
+		raw_move(out, preload, raw_length(preload) + 1);
+		return out;
 	}
+	raw_move(out, preload, at);
+	raw_move(out + at, value, length);
+	out[at + length] = ':';
+	raw_move(out + at + length + 1, library, raw_length(library) + 1);
 	return out;
 }
 

@@ -2,7 +2,8 @@
  * process.h - children stay targets: what their environment must hold, whatever their parent made
  * of it.
  *
- *     LD_PRELOAD      names this library by an absolute path; what was there comes after it
+ *     LD_PRELOAD      names this library by an absolute path, after what the program put there: a
+ *                     sanitizer's runtime has to be first
  *     FAILKIT_PLANE   FAILKIT_NODE   FAILKIT_STRICT   as this process was started with, unless
  * given
  *
