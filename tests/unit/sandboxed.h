@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 #include <ftw.h>
+#include <grp.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,6 +94,15 @@ static inline pid_t sandbox_start(int net, const char *dir, int (*body)(const ch
 		_exit(body(dir) + failed_checks);
 	}
 	return pid;
+}
+
+/* Root becomes nobody; others stay who they are. */
+static inline bool become_ordinary(void)
+{
+	if (getuid() == 0 && (setgroups(0, NULL) || setgid(65534) || setuid(65534)))
+		return false;
+	/* As after an exec; else /proc/self would be root's. */
+	return prctl(PR_SET_DUMPABLE, 1) == 0;
 }
 
 static inline void in_sandbox(int (*body)(const char *dir))

@@ -8,9 +8,7 @@
 #include "sandboxed.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 
 static const int64_t limit_ns = INT64_C(5000000000);
 
@@ -179,10 +177,8 @@ static void an_ordinary_user_has_every_layer(void **state)
 	assert_int_equal(chmod(dir, 0777), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (getuid() == 0 && (setgroups(0, NULL) || setgid(65534) || setuid(65534)))
+		if (!become_ordinary())
 			_exit(98);
-		/* As after an exec; else /proc/self would be root's. */
-		prctl(PR_SET_DUMPABLE, 1);
 		pid_t guardian = sandbox_start(NET_PRIVATE, dir, return_seven);
 		waitpid(guardian, &status, 0);
 		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 97);
