@@ -81,9 +81,11 @@ static void handle_list(const struct http_request *request, struct http_reply *r
 	if (http_query_text(request, "prefix", prefix, sizeof(prefix)) &&
 	    http_query_text(request, "after", after, sizeof(after)) &&
 	    (!text || (number_parse(text, &limit) && limit))) {
-		FAILPOINT("db/before-list");
-		status = store_list(prefix, after, limit < LIST_LIMIT_MAX ? limit : LIST_LIMIT_MAX,
-				    &answer);
+		status = FAILPOINT_ERROR("db/before-list")
+				 ? 503
+				 : store_list(prefix, after,
+					      limit < LIST_LIMIT_MAX ? limit : LIST_LIMIT_MAX,
+					      &answer);
 	}
 	reply_status(reply, status, answer);
 }

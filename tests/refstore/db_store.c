@@ -135,8 +135,8 @@ static bool transact(struct job *jobs)
 		job->status = apply[job->kind](job);
 		ok = job->status != 503;
 	}
-	if (ok)
-		FAILPOINT("db/before-commit");
+	if (ok && FAILPOINT_ERROR("db/before-commit"))
+		ok = false;
 	ok = ok && sql_run(sql_start(&writer, SQL_COMMIT, 0)) == SQLITE_DONE;
 	if (ok) {
 		FAILPOINT("db/after-commit");

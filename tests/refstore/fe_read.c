@@ -218,7 +218,10 @@ void fe_list(const struct http_request *request, struct http_reply *reply)
 	add_argument(request, "prefix", call.path, sizeof(call.path));
 	add_argument(request, "after", call.path, sizeof(call.path));
 	add_argument(request, "limit", call.path, sizeof(call.path));
-	FAILPOINT("fe/list-page");
+	if (FAILPOINT_ERROR("fe/list-page")) {
+		http_reply_error(reply, 503, "no page: %s", strerror(errno));
+		return;
+	}
 	if (bug_on(BUG_LIST_FROM_STALE_CACHE) && stale_list(call.path, reply))
 		return;
 	if (client_call(&call) == 200) {

@@ -1,6 +1,7 @@
 /* fe_write.c - PUT and DELETE; see fe.h. */
 #include "tests/refstore/fe.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +91,9 @@ static int commit(const char *key, const struct object *object, uint64_t deadlin
 	json_t *answer = NULL;
 	const char *chunk, *replicas;
 
-	FAILPOINT("fe/before-commit");
+	*existed = false;
+	if (FAILPOINT_ERROR("fe/before-commit"))
+		return 503;
 	int status = client_json(fe_node->db, "/commit",
 				 json_pack("{s:s,s:s,s:I,s:s,s:s}", "key", key, "chunk",
 					   object->chunk, "size", (json_int_t)object->size, "tag",
@@ -154,7 +157,10 @@ void fe_delete(const struct http_request *request, struct http_reply *reply)
 		reply->status = found == 200 ? 204 : (unsigned)found;
 		return;
 	}
-	FAILPOINT("fe/before-commit");
+	if (FAILPOINT_ERROR("fe/before-commit")) {
+		http_reply_error(reply, 503, "no delete: %s", strerror(errno));
+		return;
+	}
 	int status = client_json(fe_node->db, "/delete", json_pack("{s:s}", "key", key),
 				 fe_time_left(deadline_ms), &answer);
 	FAILPOINT("fe/after-commit");

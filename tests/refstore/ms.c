@@ -113,7 +113,10 @@ static void handle_place(const struct http_request *request, struct http_reply *
 	live_get(&live);
 	choose(replicas, sizeof(replicas), live.regular, REPLICAS);
 	choose(replicas, sizeof(replicas), live.spare, REPLICAS);
-	FAILPOINT("ms/place");
+	if (FAILPOINT_ERROR("ms/place")) {
+		http_reply_error(reply, 503, "no placement: %s", strerror(errno));
+		return;
+	}
 	if (list_count(replicas) < QUORUM || getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id)) {
 		http_reply_error(reply, 503, "fewer than %d data servers live", QUORUM);
 		return;
@@ -201,7 +204,8 @@ static bool repair_plan(struct repair *r, json_t *entry, const struct live *live
 /* Copies one chunk; the record of it is for the caller to commit. NULL if nothing was copied. */
 static json_t *repair_copy(struct repair *r)
 {
-	FAILPOINT("ms/before-repair-copy");
+	if (FAILPOINT_ERROR("ms/before-repair-copy"))
+		return NULL;
 	if (client_json(r->to, "/pull",
 			json_pack("{s:s,s:I,s:s,s:s}", "chunk", r->chunk, "size", r->size, "tag",
 				  r->tag, "from", r->from),

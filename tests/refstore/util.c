@@ -165,26 +165,34 @@ bool utf8_is_valid(const char *text)
 	return true;
 }
 
+/* The item at or behind *list, and its length; false at the end. */
+static bool item_at(const char **list, size_t *length)
+{
+	while (**list == ',')
+		++*list;
+	*length = strcspn(*list, ",");
+	return *length > 0;
+}
+
 bool list_next(const char **list, char *item, size_t item_max)
 {
-	const char *start = *list;
+	size_t length;
 
-	while (*start == ',')
-		start++;
-	if (!*start)
+	if (!item_at(list, &length))
 		return false;
-	size_t length = strcspn(start, ",");
-	snprintf(item, item_max, "%.*s", (int)length, start);
-	*list = start + length;
+	size_t kept = length < item_max ? length : item_max - 1;
+	memcpy(item, *list, kept);
+	item[kept] = 0;
+	*list += length;
 	return true;
 }
 
 bool list_has(const char *list, const char *item)
 {
-	char each[ADDRESS_MAX];
+	size_t length, wanted = strlen(item);
 
-	while (list_next(&list, each, sizeof(each)))
-		if (strcmp(each, item) == 0)
+	for (; item_at(&list, &length); list += length)
+		if (length == wanted && memcmp(list, item, length) == 0)
 			return true;
 	return false;
 }
@@ -199,10 +207,10 @@ void list_add(char *list, size_t list_max, const char *item)
 
 int list_count(const char *list)
 {
-	char each[ADDRESS_MAX];
+	size_t length;
 	int count = 0;
 
-	while (list_next(&list, each, sizeof(each)))
+	for (; item_at(&list, &length); list += length)
 		count++;
 	return count;
 }
