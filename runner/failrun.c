@@ -128,7 +128,7 @@ int main(int argc, char **argv)
 		return EXIT_PASS;
 	}
 	status = command->run(&a, &why);
-	if (status >= EXIT_USAGE && why.text[0])
+	if ((status == EXIT_USAGE || status == EXIT_ENVIRONMENT) && why.text[0])
 		fprintf(stderr, "failrun: %s\n", why.text);
 	return status;
 }

@@ -59,7 +59,7 @@ static const struct fault_kind kinds[] = {
 		.apply = full_apply, .applied = full_applied, .heal = full_heal,
 		.healed = full_healed,
 	},
-	RULE_ROW("refuse", FAULT_NETWORK, 2000LL * MS, true, "connections on `link` are refused",
+	RULE_ROW("refuse", FAULT_NETWORK, 2000LL * MS, true, "connections on `link` are reset and refused",
 		 net_refuse, net_check),
 	CUT_ROW("one-way", "packets on `link` are dropped, those back are not", net_one_way),
 	CUT_ROW("partition", "packets on `link` are dropped both ways", net_partition),

@@ -45,7 +45,7 @@ static const struct {
 	{{.kind = "short", .path = "*.wal", .count = 3},
 	 "f3-x := %write:path=*.wal:node=ds2 = 3*short(50%)"},
 	{{.kind = "short", .bytes = 7}, "f3-x := %write:node=ds2 = short(7)"},
-	{{.kind = "refuse", .count = 0}, "f3-x := connect:link=fe1>ms2 = refuse"},
+	{{.kind = "refuse", .count = 0}, "f3-x := %send,connect:link=fe1>ms2 = refuse"},
 	{{.kind = "point", .rule = "ds/after-wal-sync = kill"},
 	 "f3-x := ds/after-wal-sync:node=ds2 = 1*kill"},
 	{{.kind = "point", .rule = "old-name := ds/x = 2*kill", .count = 9}, "f3-x := ds/x:node=ds2 = 2*kill"},
