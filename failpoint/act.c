@@ -213,7 +213,8 @@ static bool do_delay(struct meeting *meeting, const struct firing *firing,
 
 	if (jitter)
 		delay += trigger_roll(firing, RULE_TERM_MAX) % (jitter + 1);
-	return rest(meeting, firing, action, delay <= INT64_MAX ? (int64_t)delay : INT64_MAX, false);
+	return rest(meeting, firing, action, delay <= INT64_MAX ? (int64_t)delay : INT64_MAX,
+		    false);
 }
 
 static bool do_pause(struct meeting *meeting, const struct firing *firing,

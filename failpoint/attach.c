@@ -3,11 +3,12 @@
  *
  *     slot:  free -> attaching -> live -> executing -> (the new image) live ... -> dead
  *
- * A slot belongs to (pid, start time, pid namespace): a new image, or a second engine in the process,
- * finds the one that is there. A child has none until fork's wrapper, or its first armed passage (a
- * page that the kernel wipes in children tells), takes one.
+ * A slot belongs to (pid, start time, pid namespace): a new image, or a second engine in the
+ * process, finds the one that is there. A child has none until fork's wrapper, or its first armed
+ * passage (a page that the kernel wipes in children tells), takes one.
  *
- * Slots are taken from the front and a slot that never was used ends the search, so few are touched.
+ * Slots are taken from the front and a slot that never was used ends the search, so few are
+ * touched.
  */
 #include "failpoint/core.h"
 
@@ -298,7 +299,8 @@ static void watch_forks(void)
 	atomic_store(not_forked, 1);
 }
 
-static const char no_slot[] = "no slot is free: too many processes; nothing is injected in this one";
+static const char no_slot[] =
+	"no slot is free: too many processes; nothing is injected in this one";
 
 static const char *plane_label(void)
 {

@@ -1,13 +1,13 @@
 /*
  * cell.c - sleeping inside an action. See plane.h for the cells.
  *
- * A sleeper waits for three words at once: its cell (a controller's wake), the lease of the rule (its
- * owner dies: the kernel changes the word and wakes one sleeper, who wakes the others) and the rule's
- * release word. It looks at the rule again after its cell says that it sleeps, and a controller ends
- * the rule before it looks for cells: one of the two sees the other.
+ * A sleeper waits for three words at once: its cell (a controller's wake), the lease of the rule
+ * (its owner dies: the kernel changes the word and wakes one sleeper, who wakes the others) and the
+ * rule's release word. It looks at the rule again after its cell says that it sleeps, and a
+ * controller ends the rule before it looks for cells: one of the two sees the other.
  *
- * Kernels before 5.16 wait for the cell alone, in slices. A thread that finds no free cell sleeps in
- * slices, too: nobody can wake it, but it notices.
+ * Kernels before 5.16 wait for the cell alone, in slices. A thread that finds no free cell sleeps
+ * in slices, too: nobody can wake it, but it notices.
  */
 #include "failpoint/core.h"
 

@@ -89,8 +89,8 @@ struct meeting {
 	struct hit *hit;
 };
 
-/* While a thread sleeps in an action its signal handlers are to be served: between the two it counts
- * as outside. cell: what would be left behind if a handler jumped away. */
+/* While a thread sleeps in an action its signal handlers are to be served: between the two it
+ * counts as outside. cell: what would be left behind if a handler jumped away. */
 CORE_HIDDEN void walk_sleeps(struct plane_cell *cell);
 CORE_HIDDEN void walk_wakes(void);
 
@@ -122,7 +122,8 @@ CORE_HIDDEN bool sequence_advance(struct meeting *meeting);
 
 enum scope_kind { SCOPE_SEQUENCE = 1, SCOPE_ORDINAL = 2 };
 
-/* The entry for a key (see scope_key()), made when make is true; NULL: none, or the table is full. */
+/* The entry for a key (see scope_key()), made when make is true; NULL: none, or the table is full.
+ */
 CORE_HIDDEN struct plane_scope *scope_find(uint64_t key, uint64_t rule_id, bool make);
 CORE_HIDDEN uint64_t scope_key(uint64_t rule_id, enum scope_kind kind, unsigned step, uint64_t of);
 
@@ -131,7 +132,8 @@ CORE_HIDDEN uint64_t scope_key(uint64_t rule_id, enum scope_kind kind, unsigned 
 /* What a matched rule decided: a copy, that nobody changes any more. */
 struct firing {
 	uint64_t rule, ordinal, hash;
-	uint64_t scope; /* what the scope is called in rolls: the same in every run where it can be */
+	uint64_t scope; /* what the scope is called in rolls: the same in every run where it can be
+			 */
 	uint32_t index;
 	uint8_t actions, term, suppressed, pad;
 	char name[24];

@@ -1,8 +1,9 @@
 /*
  * event.c - writes one record into the ring of events. See plane.h for its protocol.
  *
- * A ticket names the record; its sequence is odd while it is written. A writer that was stopped for a
- * whole lap overwrites a younger record, so the check hashes the ticket too: the reader finds neither.
+ * A ticket names the record; its sequence is odd while it is written. A writer that was stopped for
+ * a whole lap overwrites a younger record, so the check hashes the ticket too: the reader finds
+ * neither.
  */
 #include "failpoint/core.h"
 

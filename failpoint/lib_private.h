@@ -9,8 +9,8 @@
 
 #include "failpoint/plane.h"
 
-/* A plane with the rules of the text in force. NULL, said on standard error, when the text is wrong;
- * under FAILKIT_STRICT=1 the process ends then. */
+/* A plane with the rules of the text in force. NULL, said on standard error, when the text is
+ * wrong; under FAILKIT_STRICT=1 the process ends then. */
 __attribute__((visibility("hidden"))) struct plane_head *private_plane(const char *rules);
 
 #endif

@@ -1,5 +1,5 @@
-/* match.c - does a selector match this hit? See core.h. Facts that cost nothing are asked first, the
- * subject last; what the plane says about sizes is clamped. */
+/* match.c - does a selector match this hit? See core.h. Facts that cost nothing are asked first,
+ * the subject last; what the plane says about sizes is clamped. */
 #include "failpoint/core.h"
 #include "failpoint/pattern.h"
 #include "failpoint/regex.h"
@@ -17,8 +17,8 @@ static bool point_is_named(const struct rule *rule, const struct rule_step *step
 	for (unsigned g = 0; g < step->globs; g++) {
 		unsigned i = step->first_glob + g;
 
-		if (i < RULE_SITE_MAX && pattern_name(match_text(rule, rule->glob[i]),
-						      core.points[point].name))
+		if (i < RULE_SITE_MAX &&
+		    pattern_name(match_text(rule, rule->glob[i]), core.points[point].name))
 			return true;
 	}
 	return false;
@@ -131,8 +131,9 @@ static bool path_holds(const struct question *q)
 {
 	const struct subject *subject = match_subject(q->hit);
 
-	return subject && ((subject->path && text_is(q->rule, q->value, subject->path, pattern_path)) ||
-			   (subject->path2 && text_is(q->rule, q->value, subject->path2, pattern_path)));
+	return subject &&
+	       ((subject->path && text_is(q->rule, q->value, subject->path, pattern_path)) ||
+		(subject->path2 && text_is(q->rule, q->value, subject->path2, pattern_path)));
 }
 
 static bool from_holds(const struct question *q)
@@ -146,7 +147,8 @@ static bool to_holds(const struct question *q)
 {
 	const struct subject *subject = match_subject(q->hit);
 
-	return subject && subject->path2 && text_is(q->rule, q->value, subject->path2, pattern_path);
+	return subject && subject->path2 &&
+	       text_is(q->rule, q->value, subject->path2, pattern_path);
 }
 
 static bool file_holds(const struct question *q)
@@ -174,7 +176,8 @@ static bool port_holds(const struct question *q)
 	const struct subject *subject = match_subject(q->hit);
 
 	return subject && subject->sock != SOCK_NONE &&
-	       (number_is(q->value, subject->peer_port) || number_is(q->value, subject->local_port));
+	       (number_is(q->value, subject->peer_port) ||
+		number_is(q->value, subject->local_port));
 }
 
 /* Host order; 0 when it is no IPv4 address. */
@@ -216,7 +219,8 @@ static bool peer_holds(const struct question *q)
 	if (value->kind == VALUE_IPV4)
 		return address_v4(subject->peer) == (uint32_t)value->number;
 	if (value->kind == VALUE_TEXT)
-		return node_has_address(match_text(q->rule, value->text), address_v4(subject->peer));
+		return node_has_address(match_text(q->rule, value->text),
+					address_v4(subject->peer));
 	if (value->kind != VALUE_IPV6 || value->other > RULE_POOL_BYTES - 16)
 		return false;
 	for (unsigned i = 0; i < 16; i++)
@@ -225,7 +229,8 @@ static bool peer_holds(const struct question *q)
 	return true;
 }
 
-/* A link is the way the data goes: what we receive from a peer comes over the link from it to us. */
+/* A link is the way the data goes: what we receive from a peer comes over the link from it to us.
+ */
 static bool link_holds(const struct question *q)
 {
 	const struct subject *subject = match_subject(q->hit);
@@ -313,17 +318,28 @@ static const struct {
 	bool (*holds)(const struct question *);
 	enum cost cost;
 } keys[KEY_COUNT] = {
-	[KEY_PATH] = {path_holds, COST_SUBJECT},     [KEY_FROM] = {from_holds, COST_SUBJECT},
-	[KEY_TO] = {to_holds, COST_SUBJECT},	     [KEY_FILE] = {file_holds, COST_SUBJECT},
-	[KEY_FD] = {fd_holds, COST_HIT},	     [KEY_PEER] = {peer_holds, COST_SUBJECT},
-	[KEY_PORT] = {port_holds, COST_SUBJECT},     [KEY_LINK] = {link_holds, COST_SUBJECT},
-	[KEY_SOCK] = {sock_holds, COST_SUBJECT},     [KEY_LEN] = {length_holds, COST_HIT},
-	[KEY_OFFSET] = {offset_holds, COST_SUBJECT}, [KEY_FLAGS] = {flags_hold, COST_HIT},
-	[KEY_DATA] = {never_holds, COST_HIT},	     [KEY_NODE] = {node_holds, COST_PROCESS},
-	[KEY_ROLE] = {role_holds, COST_PROCESS},     [KEY_THREAD] = {thread_holds, COST_THREAD},
-	[KEY_COMM] = {comm_holds, COST_PROCESS},     [KEY_PID] = {pid_holds, COST_PROCESS},
-	[KEY_STACK] = {never_holds, COST_HIT},	     [KEY_CALLER] = {never_holds, COST_HIT},
-	[KEY_RET] = {result_holds, COST_HIT},	     [KEY_AT] = {NULL, COST_PROCESS},
+	[KEY_PATH] = {path_holds, COST_SUBJECT},
+	[KEY_FROM] = {from_holds, COST_SUBJECT},
+	[KEY_TO] = {to_holds, COST_SUBJECT},
+	[KEY_FILE] = {file_holds, COST_SUBJECT},
+	[KEY_FD] = {fd_holds, COST_HIT},
+	[KEY_PEER] = {peer_holds, COST_SUBJECT},
+	[KEY_PORT] = {port_holds, COST_SUBJECT},
+	[KEY_LINK] = {link_holds, COST_SUBJECT},
+	[KEY_SOCK] = {sock_holds, COST_SUBJECT},
+	[KEY_LEN] = {length_holds, COST_HIT},
+	[KEY_OFFSET] = {offset_holds, COST_SUBJECT},
+	[KEY_FLAGS] = {flags_hold, COST_HIT},
+	[KEY_DATA] = {never_holds, COST_HIT},
+	[KEY_NODE] = {node_holds, COST_PROCESS},
+	[KEY_ROLE] = {role_holds, COST_PROCESS},
+	[KEY_THREAD] = {thread_holds, COST_THREAD},
+	[KEY_COMM] = {comm_holds, COST_PROCESS},
+	[KEY_PID] = {pid_holds, COST_PROCESS},
+	[KEY_STACK] = {never_holds, COST_HIT},
+	[KEY_CALLER] = {never_holds, COST_HIT},
+	[KEY_RET] = {result_holds, COST_HIT},
+	[KEY_AT] = {NULL, COST_PROCESS},
 };
 
 static bool is_negated(uint8_t op)

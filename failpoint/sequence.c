@@ -4,10 +4,10 @@
  *     %sync:ret=ok  =>  %send:same=tid:within=5s  =  1*kill
  *     step 0            step 1
  *
- * When step N matches, step N + 1 begins to wait under the key of its own same= (here the thread); a
- * hit that matches a step that waits takes that state away, so each sync is good for one send. Steps
- * are tried from the last to the first and one hit advances a rule by at most one step. unless= takes
- * a waiting state away and puts nothing in its place.
+ * When step N matches, step N + 1 begins to wait under the key of its own same= (here the thread);
+ * a hit that matches a step that waits takes that state away, so each sync is good for one send.
+ * Steps are tried from the last to the first and one hit advances a rule by at most one step.
+ * unless= takes a waiting state away and puts nothing in its place.
  *
  * The table is open addressing in the plane, shared by all processes. A key is claimed by
  * compare-and-swap and never freed by a target; but the entry of a sequence that waits for nothing

@@ -27,8 +27,9 @@ static uint64_t scope_of(const struct meeting *meeting, uint64_t *roll)
 		return raw_mix(core.process_key, tid);
 	case PER_PATH:
 		subject = match_subject(meeting->hit);
-		*roll = subject && subject->path ? raw_hash(subject->path, raw_length(subject->path))
-						 : 0;
+		*roll = subject && subject->path
+				? raw_hash(subject->path, raw_length(subject->path))
+				: 0;
 		return *roll;
 	case PER_FD:
 		*roll = raw_mix(*roll, (uint64_t)meeting->hit->fd);
@@ -49,7 +50,8 @@ static uint64_t count_match(const struct meeting *meeting, uint64_t *roll)
 	if (meeting->entry->rule.per != PER_RUN) {
 		uint64_t key = scope_of(meeting, roll);
 
-		scope = scope_find(scope_key(meeting->id, SCOPE_ORDINAL, 0, key), meeting->id, true);
+		scope = scope_find(scope_key(meeting->id, SCOPE_ORDINAL, 0, key), meeting->id,
+				   true);
 		if (!scope) {
 			event_scopes_full(meeting);
 			return 0;

@@ -1,13 +1,13 @@
 /*
  * walk.c - a hit meets the rules that name its site, in order of id. See core.h and engine.h.
  *
- * The walk reads armed[site] first and the live rules after that. When none of them could ever match
- * here, in this process, it swaps the value it read for 0; a rule published meanwhile has raised the
- * word to a later version, so the swap fails and no rule is lost.
+ * The walk reads armed[site] first and the live rules after that. When none of them could ever
+ * match here, in this process, it swaps the value it read for 0; a rule published meanwhile has
+ * raised the word to a later version, so the swap fails and no rule is lost.
  *
- * "Inside" is the address of engine_enter()'s frame. A hit that finds one set is nested when it lies
- * deeper in the stack; a handler that jumped out of the engine left one behind that lies deeper than
- * whoever comes next, and that one is ignored.
+ * "Inside" is the address of engine_enter()'s frame. A hit that finds one set is nested when it
+ * lies deeper in the stack; a handler that jumped out of the engine left one behind that lies
+ * deeper than whoever comes next, and that one is ignored.
  */
 #include "failpoint/core.h"
 
@@ -22,12 +22,13 @@ struct batch {
 };
 
 static __thread struct {
-	uintptr_t inside;      /* a frame, 0: outside */
-	uintptr_t asleep;      /* a frame that sleeps, 0: none */
+	uintptr_t inside;        /* a frame, 0: outside */
+	uintptr_t asleep;        /* a frame that sleeps, 0: none */
 	struct plane_cell *cell; /* in this cell */
 } thread;
 
-/* Rules whose text was found to fit their hash: sequence and id, so that a rule is looked at once. */
+/* Rules whose text was found to fit their hash: sequence and id, so that a rule is looked at once.
+ */
 static _Atomic uint64_t genuine[RULE_MAX];
 
 /* ---- Is the rule in force? ---- */
@@ -148,7 +149,8 @@ static void insert(struct batch *batch, uint64_t id, uint32_t index)
 	batch->index[at] = (uint16_t)index;
 }
 
-/* An entry that is being written will raise the site when it is done: it keeps it armed till then. */
+/* An entry that is being written will raise the site when it is done: it keeps it armed till then.
+ */
 static void consider(struct batch *batch, uint32_t index, uint32_t site, uint64_t above)
 {
 	const struct plane_rule *entry = &core.rules[index];
@@ -177,14 +179,15 @@ static void gather(struct batch *batch, uint32_t site, uint64_t above)
 
 /* ---- Meeting one rule ---- */
 
-/* At the entrance: does some step wait for the result of a call like this one? The subject is resolved
- * and looked at here, since after a close() or a rename() it could not be any more. */
+/* At the entrance: does some step wait for the result of a call like this one? The subject is
+ * resolved and looked at here, since after a close() or a rename() it could not be any more. */
 static void look_ahead(struct meeting *meeting)
 {
 	const struct rule *rule = &meeting->entry->rule;
 
 	for (unsigned s = 0; s < rule->steps && s < RULE_STEP_MAX; s++)
-		if (rule->step[s].at_exit && step_is_about(rule, &rule->step[s], meeting->hit->site) &&
+		if (rule->step[s].at_exit &&
+		    step_is_about(rule, &rule->step[s], meeting->hit->site) &&
 		    match_step(meeting, &rule->step[s]))
 			meeting->hit->after[0] |= AFTER_WALK;
 }

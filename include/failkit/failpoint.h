@@ -2,9 +2,10 @@
  * failpoint.h - places in your own program that failkit can make fail.
  *
  *     FAILPOINT("wal/after-sync");                     act only: delay, pause, kill, print
- *     if (FAILPOINT_ERROR("wal/append")) return -1;    errno is set, true when an error was injected
- *     FAILPOINT_RETURN("put/commit", -EIO);            return from the function: the rule's value or this
- *     n = FAILPOINT_BUFFER("list/page", buf, n);       the length to go on with, shortened by a rule
+ *     if (FAILPOINT_ERROR("wal/append")) return -1;    errno is set, true when an error was
+ * injected FAILPOINT_RETURN("put/commit", -EIO);            return from the function: the rule's
+ * value or this n = FAILPOINT_BUFFER("list/page", buf, n);       the length to go on with,
+ * shortened by a rule
  *
  * A name is one string literal that contains a "/"; keep to letters, digits and _ . - /. As long as
  * no rule is about it, a failpoint is a load, a test and a branch. Rules come from the plane that
@@ -23,16 +24,16 @@
  *
  * An action that a place can't do is not applied there and spends nothing.
  *
- * C and C++, gcc and clang, in inline and template functions, programs and shared objects. Link with
- * -lfailpoint. -DFAILPOINT_DISABLE compiles all of it to nothing.
+ * C and C++, gcc and clang, in inline and template functions, programs and shared objects. Link
+ * with -lfailpoint. -DFAILPOINT_DISABLE compiles all of it to nothing.
  */
 #ifndef FAILKIT_FAILPOINT_H
 #define FAILKIT_FAILPOINT_H
 
 #ifdef FAILPOINT_DISABLE
-#define FAILPOINT(name) ((void)0)
-#define FAILPOINT_ERROR(name) (0)
-#define FAILPOINT_RETURN(name, value) ((void)0)
+#define FAILPOINT(name)                        ((void)0)
+#define FAILPOINT_ERROR(name)                  (0)
+#define FAILPOINT_RETURN(name, value)          ((void)0)
 #define FAILPOINT_BUFFER(name, buffer, length) (length)
 #else
 
@@ -44,9 +45,9 @@ extern "C" {
 #endif
 
 /*
- * What each failpoint leaves behind: a record in the section failkit_points, and its name, ended by a
- * 0, in failkit_names, where `failctl points PROGRAM` finds it. Assembler writes both: an attribute
- * on a static variable does not compile in C++'s inline and template functions.
+ * What each failpoint leaves behind: a record in the section failkit_points, and its name, ended by
+ * a 0, in failkit_names, where `failctl points PROGRAM` finds it. Assembler writes both: an
+ * attribute on a static variable does not compile in C++'s inline and template functions.
  */
 struct failpoint_site {
 	const unsigned *armed; /* 0 there: pass. At first it points to `raised` below */
@@ -58,7 +59,8 @@ struct failpoint_site {
 
 enum failpoint_kind { FAILPOINT_ACTS, FAILPOINT_FAILS, FAILPOINT_RETURNS, FAILPOINT_SHORTENS };
 
-/* One a program or shared object: its records, linked into libfailpoint's list while it is loaded. */
+/* One a program or shared object: its records, linked into libfailpoint's list while it is loaded.
+ */
 struct failpoint_module {
 	struct failpoint_site *begin, *end;
 	struct failpoint_module *next;
@@ -100,40 +102,40 @@ __attribute__((destructor)) static void failpoint_unload(void)
 #endif
 
 #define FAILPOINT_TEXT__(text) #text
-#define FAILPOINT_TEXT_(text) FAILPOINT_TEXT__(text)
+#define FAILPOINT_TEXT_(text)  FAILPOINT_TEXT__(text)
 
-#define FAILPOINT_RECORD_(name, kind)               \
-	".pushsection failkit_names,\"a\",@progbits\n"  \
-	"661: .asciz " FAILPOINT_TEXT_(name) "\n"       \
-	".popsection\n"                                 \
-	".pushsection failkit_points,\"aw\",@progbits\n" \
-	".balign 8\n"                                   \
-	"660: .8byte 660b + 16\n"                       \
-	".8byte 661b - .\n"                             \
-	".4byte 1, 0, " FAILPOINT_TEXT_(kind) ", " FAILPOINT_TEXT_(__LINE__) "\n" \
-	".popsection\n"
+#define FAILPOINT_RECORD_(name, kind)                                             \
+	".pushsection failkit_names,\"a\",@progbits\n"                            \
+	"661: .asciz " FAILPOINT_TEXT_(                                           \
+		name) "\n"                                                        \
+		      ".popsection\n"                                             \
+		      ".pushsection failkit_points,\"aw\",@progbits\n"            \
+		      ".balign 8\n"                                               \
+		      "660: .8byte 660b + 16\n"                                   \
+		      ".8byte 661b - .\n"                                         \
+		      ".4byte 1, 0, " FAILPOINT_TEXT_(kind) ", " FAILPOINT_TEXT_( \
+			      __LINE__) "\n"                                      \
+					".popsection\n"
 
 /* Is it armed? Sets site. Four instructions with the branch on x86-64. */
 #if defined(__x86_64__) && defined(__GCC_ASM_FLAG_OUTPUTS__)
-#define FAILPOINT_PASS_(name, kind, site, armed)                   \
-	const void *site##word;                                        \
-	__asm__ volatile(FAILPOINT_RECORD_(name, kind)                 \
-			 "leaq 660b(%%rip), %1\n"                      \
-			 "movq (%1), %2\n"                             \
-			 "cmpl $0, (%2)"                               \
-			 : "=@ccne"(armed), "=&r"(site), "=&r"(site##word) \
-			 :                                             \
+#define FAILPOINT_PASS_(name, kind, site, armed)                                \
+	const void *site##word;                                                 \
+	__asm__ volatile(FAILPOINT_RECORD_(name, kind) "leaq 660b(%%rip), %1\n" \
+						       "movq (%1), %2\n"        \
+						       "cmpl $0, (%2)"          \
+			 : "=@ccne"(armed), "=&r"(site), "=&r"(site##word)      \
+			 :                                                      \
 			 : "memory")
 #elif defined(__x86_64__)
-#define FAILPOINT_PASS_(name, kind, site, armed)                                         \
+#define FAILPOINT_PASS_(name, kind, site, armed)                                             \
 	__asm__ volatile(FAILPOINT_RECORD_(name, kind) "leaq 660b(%%rip), %0" : "=r"(site)); \
 	armed = __atomic_load_n(site->armed, __ATOMIC_RELAXED) != 0
 #elif defined(__aarch64__)
-#define FAILPOINT_PASS_(name, kind, site, armed)                           \
-	__asm__ volatile(FAILPOINT_RECORD_(name, kind)                         \
-			 "adrp %0, 660b\n"                                     \
-			 "add %0, %0, :lo12:660b"                              \
-			 : "=r"(site));                                        \
+#define FAILPOINT_PASS_(name, kind, site, armed)                                \
+	__asm__ volatile(FAILPOINT_RECORD_(name, kind) "adrp %0, 660b\n"        \
+						       "add %0, %0, :lo12:660b" \
+			 : "=r"(site));                                         \
 	armed = __atomic_load_n(site->armed, __ATOMIC_RELAXED) != 0
 #else
 #error "failpoints know x86-64 and aarch64; compile with -DFAILPOINT_DISABLE elsewhere"
@@ -154,32 +156,33 @@ __attribute__((destructor)) static void failpoint_unload(void)
 		(void)0;                                \
 	})
 
-#define FAILPOINT_ERROR(name)                                                \
-	__extension__({                                                      \
-		FAILPOINT_SITE_(name, 1);                                    \
+#define FAILPOINT_ERROR(name)                                               \
+	__extension__({                                                     \
+		FAILPOINT_SITE_(name, 1);                                   \
 		FAILPOINT_IS_ARMED_ ? failpoint_fails(failpoint_site_) : 0; \
 	})
 
-#define FAILPOINT_RETURN(name, value)                                                        \
-	do {                                                                                 \
-		FAILPOINT_SITE_(name, 2);                                                    \
-		if (FAILPOINT_IS_ARMED_) {                                                   \
-			long long failpoint_value_ = 0;                                      \
-			int failpoint_how_ = failpoint_returns(failpoint_site_, &failpoint_value_); \
-			if (failpoint_how_ == 2)                                             \
-				return FAILPOINT_CONVERT_(failpoint_value_, value);          \
-			if (failpoint_how_)                                                  \
-				return value;                                                \
-		}                                                                            \
+#define FAILPOINT_RETURN(name, value)                                                  \
+	do {                                                                           \
+		FAILPOINT_SITE_(name, 2);                                              \
+		if (FAILPOINT_IS_ARMED_) {                                             \
+			long long failpoint_value_ = 0;                                \
+			int failpoint_how_ =                                           \
+				failpoint_returns(failpoint_site_, &failpoint_value_); \
+			if (failpoint_how_ == 2)                                       \
+				return FAILPOINT_CONVERT_(failpoint_value_, value);    \
+			if (failpoint_how_)                                            \
+				return value;                                          \
+		}                                                                      \
 	} while (0)
 
-#define FAILPOINT_BUFFER(name, buffer, length)                                     \
-	__extension__({                                                            \
-		size_t failpoint_length_ = (length);                               \
-		FAILPOINT_SITE_(name, 3);                                          \
-		(void)(buffer);                                                    \
+#define FAILPOINT_BUFFER(name, buffer, length)                                               \
+	__extension__({                                                                      \
+		size_t failpoint_length_ = (length);                                         \
+		FAILPOINT_SITE_(name, 3);                                                    \
+		(void)(buffer);                                                              \
 		FAILPOINT_IS_ARMED_ ? failpoint_shortens(failpoint_site_, failpoint_length_) \
-				    : failpoint_length_;                           \
+				    : failpoint_length_;                                     \
 	})
 
 #ifdef __cplusplus

@@ -1,0 +1,141 @@
+/*
+ * Rules of several steps: what was before decides. Each row is a story of hits; a capital letter in
+ * `acts` says on which of them the last step fires.
+ *
+ *     s  fsync of fd 1 that succeeds     f  the same, failing       S  fsync of fd 2
+ *     w  write on fd 1                   W  write on fd 2           c  close of fd 1
+ */
+#include "engine_support.h"
+
+static const struct {
+	const char *rule, *story, *acts;
+} stories[] = {
+	{"fsync => write = error(EIO)", "wsww", "..F."},
+	{"fsync => write = error(EIO)", "swsw", ".F.F"},
+	{"fsync => write = 1*error(EIO)", "swsw", ".F.."},
+	{"fsync => write = 2@error(EIO)", "swsw", "...F"},
+	{"fsync:ret=ok => write = error(EIO)", "fwsw", "...F"},
+	{"fsync:ret=err => write = error(EIO)", "swfw", "...F"},
+	{"fsync => write => close = error(EIO)", "scwcswc", "...F..F"},
+	{"fsync => write:unless=close = error(EIO)", "scwsw", "....F"},
+	{"fsync => write:within=1h = error(EIO)", "sw", ".F"},
+	{"fsync => write:same=fd = error(EIO)", "sWwSW", "..F.F"},
+	{"fsync => write:same=pid = error(EIO)", "sW", ".F"},
+	{"fsync => write:same=none = error(EIO)", "sW", ".F"},
+	{"fsync => write:same=file = error(EIO)", "sWw", "..F"},
+	{"fsync:path=/one => write:path=/two = error(EIO)", "SWswsW", ".....F"},
+	{"write => write = error(EIO)", "wwww", ".F.F"},
+	{"write:ret=ok => write = error(EIO)", "wwww", ".F.F"},
+	{"fsync => fsync => fsync = error(EIO)", "ssss", "..F."},
+};
+
+static int tell(char what)
+{
+	int fd = what == 'S' || what == 'W' ? 2 : 1;
+	unsigned call = strchr("sSf", what) ? CALL_fsync : what == 'c' ? CALL_close : CALL_write;
+	struct hit hit = hit_of(call, fd);
+
+	pass(&hit, what == 'f' ? -1 : 0, what == 'f' ? EINVAL : 0);
+	return what == 'f' && hit.err == EINVAL ? 0 : hit.err;
+}
+
+static void stories_end_as_told(void **state)
+{
+	(void)state;
+	fakes[1] = (struct subject){.path = "/one", .file = FILE_REG, .device = 1, .inode = 1};
+	fakes[2] = (struct subject){.path = "/two", .file = FILE_REG, .device = 1, .inode = 2};
+	for (size_t i = 0; i < sizeof(stories) / sizeof(stories[0]); i++) {
+		char seen[32] = "";
+
+		set_rule(stories[i].rule);
+		for (size_t n = 0; stories[i].story[n]; n++)
+			seen[n] = letter(tell(stories[i].story[n]));
+		if (strcmp(seen, stories[i].acts) != 0)
+			fail_msg("%s: %s gave %s, wanted %s", stories[i].rule, stories[i].story,
+				 seen, stories[i].acts);
+		heal();
+	}
+}
+
+static void *tell_in_thread(void *what)
+{
+	return tell(*(const char *)what) ? what : NULL;
+}
+
+static bool fires_in_another_thread(const char *what)
+{
+	pthread_t thread;
+	void *fired;
+
+	pthread_create(&thread, NULL, tell_in_thread, (void *)(uintptr_t)what);
+	pthread_join(thread, &fired);
+	return fired != NULL;
+}
+
+static void the_thread_is_the_same_unless_told_otherwise(void **state)
+{
+	(void)state;
+	set_rule("fsync => write = error(EIO)");
+	tell('s');
+	assert_false(fires_in_another_thread("w"));
+	assert_int_equal(tell('w'), EIO);
+	heal();
+	set_rule("fsync => write:same=node = error(EIO)");
+	tell('s');
+	assert_true(fires_in_another_thread("w"));
+	heal();
+}
+
+static void what_is_too_late_does_not_count(void **state)
+{
+	int64_t until;
+
+	(void)state;
+	set_rule("fsync => write:within=1ms = error(EIO)");
+	tell('s');
+	until = now_ns() + 2000000;
+	while (now_ns() < until)
+		;
+	assert_int_equal(tell('w'), 0);
+	heal();
+}
+
+static void a_healed_sequence_is_forgotten(void **state)
+{
+	(void)state;
+	set_rule("x := fsync => write = error(EIO)");
+	tell('s');
+	heal();
+	set_rule("x := fsync => write = error(EIO)");
+	assert_int_equal(tell('w'), 0);
+	heal();
+}
+
+/* More threads than the table has places near each other: those that wait for nothing are reused.
+ */
+static void idle_states_are_given_away(void **state)
+{
+	char path[32];
+
+	(void)state;
+	set_rule("unlink => mkdir:same=file = error(EIO)");
+	for (int i = 0; i < 3 * SCOPE_MAX; i++) {
+		snprintf(path, sizeof(path), "/%d", i);
+		pass_path(CALL_unlink, path);
+		assert_int_equal(pass_path(CALL_mkdir, path), EIO);
+	}
+	heal();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stories_end_as_told),
+		cmocka_unit_test(the_thread_is_the_same_unless_told_otherwise),
+		cmocka_unit_test(what_is_too_late_does_not_count),
+		cmocka_unit_test(a_healed_sequence_is_forgotten),
+		cmocka_unit_test(idle_states_are_given_away),
+	};
+
+	return cmocka_run_group_tests(tests, open_plane, close_plane);
+}

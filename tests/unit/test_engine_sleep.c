@@ -1,0 +1,220 @@
+/*
+ * Threads inside an action leave it at once when the rule is healed, removed, released or its
+ * controller dies. Sleeps are an hour long, so a test that ends in its deadline was woken.
+ */
+#include "engine_support.h"
+
+enum { SLEEPERS = 4 };
+
+static void *sleep_in_fsync(void *err)
+{
+	*(int *)err = pass_fd(CALL_fsync, 1);
+	return NULL;
+}
+
+static void start(pthread_t *threads, int *errs)
+{
+	for (int i = 0; i < SLEEPERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, sleep_in_fsync, &errs[i]), 0);
+}
+
+static void join(pthread_t *threads)
+{
+	for (int i = 0; i < SLEEPERS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
+static void wait_inside(const char *name)
+{
+	int64_t until = deadline();
+
+	while (rule_named(name).inside < SLEEPERS) {
+		if (now_ns() > until)
+			fail_msg("%s: %u inside", name, rule_named(name).inside);
+		sched_yield();
+	}
+}
+
+static void a_heal_wakes_and_what_was_to_follow_is_left_out(void **state)
+{
+	pthread_t threads[SLEEPERS];
+	int errs[SLEEPERS];
+
+	(void)state;
+	set_rule("x := fsync = delay(1h),error(EIO)");
+	start(threads, errs);
+	wait_inside("x");
+	heal();
+	join(threads);
+	for (int i = 0; i < SLEEPERS; i++)
+		assert_int_equal(errs[i], 0);
+}
+
+static void a_removal_wakes(void **state)
+{
+	pthread_t threads[SLEEPERS];
+	int errs[SLEEPERS];
+
+	(void)state;
+	set_rule("x := fsync = pause(1h)");
+	start(threads, errs);
+	wait_inside("x");
+	assert_int_equal(control_remove(control, "x", deadline(), &why), 0);
+	join(threads);
+}
+
+static void a_release_lets_go_on_and_the_rule_stays(void **state)
+{
+	pthread_t threads[SLEEPERS];
+	int errs[SLEEPERS];
+	unsigned released = 0;
+
+	(void)state;
+	set_rule("x := fsync = 4*pause(1h),error(EIO)");
+	start(threads, errs);
+	assert_int_equal(control_wait_paused(control, "x", SLEEPERS, deadline(), &why), 0);
+	assert_int_equal(control_release(control, "x", &released, &why), 0);
+	join(threads);
+	assert_int_equal(released, SLEEPERS);
+	for (int i = 0; i < SLEEPERS; i++)
+		assert_int_equal(errs[i], EIO);
+	assert_true(rule_named("x").live);
+	heal();
+}
+
+static void a_pause_ends_at_its_limit(void **state)
+{
+	int64_t begin = now_ns();
+
+	(void)state;
+	set_rule("fsync = pause(20ms),error(EIO)");
+	assert_int_equal(pass_fd(CALL_fsync, 1), EIO);
+	assert_true(now_ns() - begin >= 20000000);
+	heal();
+}
+
+/* Holds a rule until it is killed; says when it is set. */
+static void hold(int ready)
+{
+	struct control *own;
+
+	if (control_open(&own, control_path(control), NULL) || control_hold(own, NULL) ||
+	    control_set(own, "held := fsync = pause(1h),error(EIO)", CONTROL_HELD, NULL, NULL,
+			NULL))
+		_exit(1);
+	if (write(ready, "", 1) != 1)
+		_exit(2);
+	for (;;)
+		pause();
+}
+
+static void the_death_of_the_holder_wakes(void **state)
+{
+	pthread_t threads[SLEEPERS];
+	int errs[SLEEPERS], ready[2];
+	pid_t holder;
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	holder = fork();
+	assert_true(holder >= 0);
+	if (holder == 0)
+		hold(ready[1]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	start(threads, errs);
+	wait_inside("held");
+	kill(holder, SIGKILL);
+	join(threads);
+	for (int i = 0; i < SLEEPERS; i++)
+		assert_int_equal(errs[i], 0);
+	assert_int_equal(waitpid(holder, NULL, 0), holder);
+	assert_int_equal(pass_fd(CALL_fsync, 1), 0);
+	close(ready[0]);
+	heal();
+}
+
+static sigjmp_buf outside;
+
+static void jump(int signal)
+{
+	(void)signal;
+	siglongjmp(outside, 1);
+}
+
+/* A handler that jumps out of a pause leaves neither a cell nor an "inside" behind. */
+static void a_jump_out_of_a_sleep_leaves_nothing(void **state)
+{
+	struct sigaction action = {.sa_handler = jump};
+
+	(void)state;
+	sigaction(SIGALRM, &action, NULL);
+	set_rule("x := fsync = 1*pause(1h)->error(EIO)");
+	if (!sigsetjmp(outside, 1)) {
+		ualarm(20000, 0);
+		pass_fd(CALL_fsync, 1);
+		fail_msg("the pause ended");
+	}
+	assert_int_equal(pass_fd(CALL_fsync, 1), EIO);
+	assert_int_equal(rule_named("x").inside, 0);
+	heal();
+}
+
+static volatile int handled;
+
+static void pass_in_handler(int signal)
+{
+	(void)signal;
+	handled = pass_fd(CALL_write, 1);
+	control_release(control, NULL, NULL, NULL);
+}
+
+static void a_handler_during_a_sleep_is_served(void **state)
+{
+	struct sigaction action = {.sa_handler = pass_in_handler};
+
+	(void)state;
+	sigaction(SIGALRM, &action, NULL);
+	set_rule("fsync = pause(1h)");
+	set_rule("write = error(EIO)");
+	ualarm(20000, 0);
+	pass_fd(CALL_fsync, 1);
+	assert_int_equal(handled, EIO);
+	heal();
+}
+
+/* More threads than cells: nobody can wake the last ones, but they notice. */
+static void without_a_cell_a_heal_is_noticed(void **state)
+{
+	enum { MANY = CELL_MAX + 4 };
+	static pthread_t threads[MANY];
+	static int errs[MANY];
+	int64_t until = deadline();
+
+	(void)state;
+	set_rule("x := fsync = delay(1h)");
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, sleep_in_fsync, &errs[i]), 0);
+	while (rule_named("x").fires < MANY && now_ns() < until)
+		sched_yield();
+	heal();
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_heal_wakes_and_what_was_to_follow_is_left_out),
+		cmocka_unit_test(a_removal_wakes),
+		cmocka_unit_test(a_release_lets_go_on_and_the_rule_stays),
+		cmocka_unit_test(a_pause_ends_at_its_limit),
+		cmocka_unit_test(the_death_of_the_holder_wakes),
+		cmocka_unit_test(a_jump_out_of_a_sleep_leaves_nothing),
+		cmocka_unit_test(a_handler_during_a_sleep_is_served),
+		cmocka_unit_test(without_a_cell_a_heal_is_noticed),
+	};
+
+	return cmocka_run_group_tests(tests, open_plane, close_plane);
+}
