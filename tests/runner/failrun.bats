@@ -1,0 +1,150 @@
+#!/usr/bin/env bats
+# failrun from outside: usage, schedules, plan errors, and whole runs against the reference store.
+
+load ../cli/common
+
+# A plan of configs/ with the programs of this build.
+plan() {
+	sed "s,build/plain/,$FAILKIT_BUILD/," "$ROOT/configs/$1.ini" > "$T/$1.ini"
+	cd "$T" || return 1
+}
+
+field() {
+	jq -r "$2" "$T/$1/results.json"
+}
+
+# What a run may leave: its folder. Nothing of it may still be alive or mounted.
+assert_nothing_left() {
+	! pgrep -f -- "$T/" || return 1
+	! grep -F -- "$T/" /proc/mounts
+}
+
+@test "without a command: usage and 2; --help: 0" {
+	run -2 failrun
+	[[ $output == *"usage: failrun COMMAND"* ]]
+	run -0 failrun --help
+	for command in run schedule check why report plan; do
+		[[ $output == *$'\n'"  $command "* ]] || { echo "no $command"; false; }
+	done
+	run -0 failrun run --help
+	[[ $output == "usage: failrun run PLAN"* ]]
+	run -0 failrun --version
+}
+
+@test "wrong words: 2 and the nearest" {
+	run -2 failrun shedule x.ini
+	[[ $output == *'did you mean "schedule"'* ]]
+	run -2 failrun run x.ini --sead 7
+	[[ $output == *'did you mean "--seed"'* ]]
+	run -2 failrun run
+	run -2 failrun check one two
+	run -2 failrun run x.ini --seed
+	[[ $output == *'"--seed" wants a value'* ]]
+}
+
+@test "every key of a plan and every kind of fault has a help" {
+	run -0 failrun plan --help
+	for word in on-violation live-bytes-max ready-limit kill-start one-way; do
+		[[ $output == *"$word"* ]] || { echo "no $word"; false; }
+	done
+}
+
+@test "wrong plans: 2, with the line" {
+	plan quick
+	run -2 failrun run no-such.ini
+	[[ $output == *"no-such.ini"* ]]
+	run -2 failrun schedule quick.ini --set role.ds.cuont=3
+	[[ $output == *'did you mean "count"'* ]]
+	printf '[fault x]\nkind = kill-strat\non = ds\n' >> quick.ini
+	run -2 failrun run quick.ini
+	[[ $output == *'did you mean "kill-start"'* ]]
+	plan quick
+	printf '[fault x]\non = ds\nrule = %%sinc = 1*kill\n' >> quick.ini
+	run -2 failrun run quick.ini
+	[[ $output == *'%sync'* ]]
+	plan quick
+	printf '[fault x]\nkind = kill-start\non = dss\n' >> quick.ini
+	run -2 failrun schedule quick.ini
+	[[ $output == *'dss'* ]]
+	[ ! -e run ]
+}
+
+@test "the same plan and seed give the same schedule, byte for byte; another seed another one" {
+	for config in "$ROOT"/configs/*.ini; do
+		failrun schedule "$config" --seed 7 > "$T/a"
+		failrun schedule "$config" --seed 7 > "$T/b"
+		failrun schedule "$config" --seed 8 > "$T/c"
+		cmp "$T/a" "$T/b"
+		run ! cmp -s "$T/a" "$T/c"
+		[ "$(wc -l < "$T/a")" -gt 3 ]
+	done
+}
+
+@test "a run: PASS, every fault that was reached fired, and nothing is left" {
+	plan quick
+	run -0 --separate-stderr failrun run quick.ini --set run.dir="$T/r" --duration 10s \
+		--set run.min-ops=50
+	[[ $output == *$'\n'PASS$'\n'* && $output == *"report: $T/r/report.md"* ]]
+	[ "$(field r .verdict)" = PASS ]
+	[ "$(field r '[.faults[] | select(.reached)] | length')" -ge 1 ]
+	[ "$(field r '[.faults[] | select(.reached and .fires == 0)] | length')" = 0 ]
+	[ "$(field r '[.faults[] | select(.reached and .recovery_ms <= 0)] | length')" = 0 ]
+	failrun schedule quick.ini --duration 10s | cmp - r/schedule.txt
+	head -n 1 r/report.md | grep -qx '# PASS'
+	assert_nothing_left
+	# The verdict and the report follow from the ledger alone.
+	run -0 failrun check r
+	[[ $output == *PASS* ]]
+	cp r/report.md before.md
+	run -0 failrun report r
+	cmp before.md r/report.md
+	run -2 failrun run quick.ini --set run.dir="$T/r" --sed 3
+	run -3 failrun run quick.ini --set run.dir="$T/r"
+	[[ $output == *"holds a run already"* ]]
+}
+
+@test "a planted bug: FAIL, exit 1, with a witness" {
+	plan quick
+	run -1 --separate-stderr failrun run quick.ini --set run.dir="$T/r" --duration 10s \
+		--set run.min-ops=50 --set "role.fe.args=--bug range-off-by-one"
+	[ "$(field r .verdict)" = FAIL ]
+	[ "$(field r '.violations[0].code')" = WRONG-RANGE ]
+	[ "$(field r '.violations[0].witness | length')" -ge 1 ]
+	assert_nothing_left
+}
+
+@test "a fault that can't fire: INVALID, exit 4, by name" {
+	plan quick
+	printf '[fault never]\non = ds\nrule = ds/no-such-point = 1*kill\nanchor = time 1s\nlimit = 1s\n' \
+		>> quick.ini
+	run -4 --separate-stderr failrun run quick.ini --set run.dir="$T/r" --duration 8s \
+		--set run.min-ops=50
+	[[ $output == *"INVALID: fault 0 (never) did not fire: no process has its failpoint"* ]]
+}
+
+@test "too few operations: INVALID" {
+	plan quick
+	run -4 --separate-stderr failrun run quick.ini --set run.dir="$T/r" --duration 6s \
+		--set run.min-ops=100000000
+	[[ $output == *"operations were verified, 100000000 are wanted"* ]]
+}
+
+@test "a store that does not start: exit 3 and its last words" {
+	plan quick
+	run -3 failrun run quick.ini --set run.dir="$T/r" --set "role.ms.args=--nonsense"
+	[[ $output == *"ms"*"nonsense"* ]]
+	assert_nothing_left
+}
+
+@test "SIGINT: heal, sweep, report; the run is judged" {
+	plan quick
+	start run failrun run quick.ini --set run.dir="$T/r" --duration 100s --set run.min-ops=50
+	eventually grep -q 'fault 0' "$T/run.err"
+	kill -INT "$pid"
+	eventually -60 test -e r/report.md
+	wait "$pid" || status=$?
+	[ "${status:-0}" = 0 ]
+	[ "$(field r .verdict)" = PASS ]
+	[ "$(field r '.traffic.sweep.GET.attempts')" -gt 0 ]
+	assert_nothing_left
+}
