@@ -60,13 +60,14 @@ const struct action_name names_actions[ACTION_COUNT] = {
 		.wanted = "bytes, as in torn(512)"},
 	[ACTION_CORRUPT] = {"corrupt", ARGUMENT_BITS, .before = true, .point = true, .amount = true,
 		.wanted = "a number of bits, as in corrupt(bits=3)"},
-	[ACTION_QUOTA] = {"quota", ARGUMENT_SIZE, .amount = true, .wanted = "a size, as in quota(64M)"},
+	[ACTION_QUOTA] = {"quota", ARGUMENT_SIZE, .amount = true,
+		.wanted = "a size, as in quota(64M)"},
 	[ACTION_DELAY] = {"delay", ARGUMENT_DURATION, .jitter = true, .point = true, .built = true,
 		.wanted = "a duration, as in delay(20ms)"},
 	[ACTION_RATE] = {"rate", ARGUMENT_RATE, .amount = true,
 		.wanted = "a size per second, as in rate(1M/s)"},
-	[ACTION_PAUSE] = {"pause", ARGUMENT_DURATION, .optional = true, .point = true, .built = true,
-		.preset = SECONDS(60), .wanted = "a limit, as in pause(30s)"},
+	[ACTION_PAUSE] = {"pause", ARGUMENT_DURATION, .optional = true, .point = true,
+		.built = true, .preset = SECONDS(60), .wanted = "a limit, as in pause(30s)"},
 	[ACTION_REFUSE] = {"refuse", ARGUMENT_NONE, .before = true, .network = true, .built = true},
 	[ACTION_RESET] = {"reset", ARGUMENT_NONE, .network = true, .built = true},
 	[ACTION_CUT] = {"cut", ARGUMENT_SIZE, .network = true, .wanted = "bytes, as in cut(4K)"},
@@ -90,32 +91,38 @@ const char *const names_scopes[] = {"run", "node", "process", "thread", "path", 
 const char *const names_ats[] = {"enter", "exit", NULL};
 const char *const names_ops[] = {"=", "!=", "~", "!~", "<", "<=", ">", ">=", "&", "!&", NULL};
 
-#define FLAG(name) {#name, name}
+#define FLAG(name)          \
+	{                   \
+#name, name \
+	}
 static const struct {
 	const char *name;
 	uint64_t bits;
 } flags[] = {
-	FLAG(O_WRONLY),      FLAG(O_RDWR),       FLAG(O_CREAT),     FLAG(O_EXCL),
-	FLAG(O_NOCTTY),      FLAG(O_TRUNC),      FLAG(O_APPEND),    FLAG(O_NONBLOCK),
-	FLAG(O_DSYNC),       FLAG(O_ASYNC),      FLAG(O_DIRECT),    FLAG(O_DIRECTORY),
-	FLAG(O_NOFOLLOW),    FLAG(O_NOATIME),    FLAG(O_CLOEXEC),   FLAG(O_SYNC),
-	FLAG(O_PATH),        FLAG(O_TMPFILE),    FLAG(MSG_OOB),     FLAG(MSG_PEEK),
+	FLAG(O_WRONLY),      FLAG(O_RDWR),       FLAG(O_CREAT),      FLAG(O_EXCL),
+	FLAG(O_NOCTTY),      FLAG(O_TRUNC),      FLAG(O_APPEND),     FLAG(O_NONBLOCK),
+	FLAG(O_DSYNC),       FLAG(O_ASYNC),      FLAG(O_DIRECT),     FLAG(O_DIRECTORY),
+	FLAG(O_NOFOLLOW),    FLAG(O_NOATIME),    FLAG(O_CLOEXEC),    FLAG(O_SYNC),
+	FLAG(O_PATH),        FLAG(O_TMPFILE),    FLAG(MSG_OOB),      FLAG(MSG_PEEK),
 	FLAG(MSG_DONTROUTE), FLAG(MSG_TRUNC),    FLAG(MSG_DONTWAIT), FLAG(MSG_EOR),
 	FLAG(MSG_WAITALL),   FLAG(MSG_CONFIRM),  FLAG(MSG_ERRQUEUE), FLAG(MSG_NOSIGNAL),
 	FLAG(MSG_MORE),      FLAG(MSG_ZEROCOPY), FLAG(MSG_FASTOPEN), FLAG(MSG_CMSG_CLOEXEC),
 };
 
-#define SIGNAL(name) {#name, name}
+#define SIGNAL(name)        \
+	{                   \
+#name, name \
+	}
 static const struct {
 	const char *name;
 	int number;
 } signals[] = {
-	SIGNAL(SIGHUP),  SIGNAL(SIGINT),  SIGNAL(SIGQUIT),   SIGNAL(SIGILL),  SIGNAL(SIGTRAP),
-	SIGNAL(SIGABRT), SIGNAL(SIGBUS),  SIGNAL(SIGFPE),    SIGNAL(SIGKILL), SIGNAL(SIGUSR1),
-	SIGNAL(SIGSEGV), SIGNAL(SIGUSR2), SIGNAL(SIGPIPE),   SIGNAL(SIGALRM), SIGNAL(SIGTERM),
-	SIGNAL(SIGCHLD), SIGNAL(SIGCONT), SIGNAL(SIGSTOP),   SIGNAL(SIGTSTP), SIGNAL(SIGTTIN),
-	SIGNAL(SIGTTOU), SIGNAL(SIGURG),  SIGNAL(SIGXCPU),   SIGNAL(SIGXFSZ), SIGNAL(SIGVTALRM),
-	SIGNAL(SIGPROF), SIGNAL(SIGWINCH), SIGNAL(SIGIO),    SIGNAL(SIGPWR),  SIGNAL(SIGSYS),
+	SIGNAL(SIGHUP),  SIGNAL(SIGINT),   SIGNAL(SIGQUIT), SIGNAL(SIGILL),  SIGNAL(SIGTRAP),
+	SIGNAL(SIGABRT), SIGNAL(SIGBUS),   SIGNAL(SIGFPE),  SIGNAL(SIGKILL), SIGNAL(SIGUSR1),
+	SIGNAL(SIGSEGV), SIGNAL(SIGUSR2),  SIGNAL(SIGPIPE), SIGNAL(SIGALRM), SIGNAL(SIGTERM),
+	SIGNAL(SIGCHLD), SIGNAL(SIGCONT),  SIGNAL(SIGSTOP), SIGNAL(SIGTSTP), SIGNAL(SIGTTIN),
+	SIGNAL(SIGTTOU), SIGNAL(SIGURG),   SIGNAL(SIGXCPU), SIGNAL(SIGXFSZ), SIGNAL(SIGVTALRM),
+	SIGNAL(SIGPROF), SIGNAL(SIGWINCH), SIGNAL(SIGIO),   SIGNAL(SIGPWR),  SIGNAL(SIGSYS),
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
