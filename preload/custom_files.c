@@ -40,7 +40,7 @@ static bool wants_mode(int flags)
 		call_result(&call, expression);               \
 	return (int)leave(&call);
 
-static __attribute__((noinline, cold)) int armed_open(const char *path, int flags, mode_t mode)
+static __attribute__((noinline)) int armed_open(const char *path, int flags, mode_t mode)
 {
 	PASS(open, PATH_AT(AT_FDCWD, path, flags), call_leave_fd, real_open(path, flags, mode))
 }
@@ -57,8 +57,8 @@ int open(const char *path, int flags, ...)
 	return made;
 }
 
-static __attribute__((noinline, cold)) int armed_openat(int dirfd, const char *path, int flags,
-							mode_t mode)
+static __attribute__((noinline)) int armed_openat(int dirfd, const char *path, int flags,
+						  mode_t mode)
 {
 	PASS(openat, PATH_AT(dirfd, path, flags), call_leave_fd,
 	     real_openat(dirfd, path, flags, mode))
@@ -76,7 +76,7 @@ int openat(int dirfd, const char *path, int flags, ...)
 	return made;
 }
 
-static __attribute__((noinline, cold)) int armed_creat(const char *path, mode_t mode)
+static __attribute__((noinline)) int armed_creat(const char *path, mode_t mode)
 {
 	PASS(creat, PATH_AT(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC), call_leave_fd,
 	     real_creat(path, mode))
@@ -118,7 +118,7 @@ int __openat64_2(int dirfd, const char *path, int flags)
 	return __openat_2(dirfd, path, flags);
 }
 
-static __attribute__((noinline, cold)) int armed_close(int fd)
+static __attribute__((noinline)) int armed_close(int fd)
 {
 	struct call call;
 
@@ -142,7 +142,7 @@ int close(int fd)
 
 /* Calls that change names: remembered paths are read again. */
 #define RENAMES(name, params, args, subject)                                  \
-	static __attribute__((noinline, cold)) int armed_##name params        \
+	static __attribute__((noinline)) int armed_##name params              \
 	{                                                                     \
 		PASS(name, subject, call_leave, real_##name args)             \
 	}                                                                     \
@@ -169,7 +169,7 @@ RENAMES(unlinkat, (int dirfd, const char *path, int flags), (dirfd, path, flags)
 	PATH_AT(dirfd, path, flags))
 RENAMES(rmdir, (const char *path), (path), PATH(path))
 
-static __attribute__((noinline, cold)) int armed_dup(int fd)
+static __attribute__((noinline)) int armed_dup(int fd)
 {
 	PASS(dup, FD(fd), call_leave_fd, real_dup(fd))
 }
@@ -183,7 +183,7 @@ int dup(int fd)
 }
 
 /* Here the caller knows the number and may close it, so nothing is closed for him. */
-static __attribute__((noinline, cold)) int armed_dup2(int fd, int to)
+static __attribute__((noinline)) int armed_dup2(int fd, int to)
 {
 	PASS(dup2, FD(fd), call_leave, real_dup2(fd, to))
 }
@@ -198,7 +198,7 @@ int dup2(int fd, int to)
 	return ret;
 }
 
-static __attribute__((noinline, cold)) int armed_dup3(int fd, int to, int flags)
+static __attribute__((noinline)) int armed_dup3(int fd, int to, int flags)
 {
 	PASS(dup3, FD_FLAGS(fd, flags), call_leave, real_dup3(fd, to, flags))
 }
@@ -218,7 +218,7 @@ static bool makes_fd(int command)
 	return command == F_DUPFD || command == F_DUPFD_CLOEXEC;
 }
 
-static __attribute__((noinline, cold)) int armed_fcntl(int fd, int command, void *argument)
+static __attribute__((noinline)) int armed_fcntl(int fd, int command, void *argument)
 {
 	struct call call;
 
@@ -244,8 +244,7 @@ int fcntl(int fd, int command, ...)
 	return ret;
 }
 
-static __attribute__((noinline, cold)) int armed_close_range(unsigned first, unsigned last,
-							     int flags)
+static __attribute__((noinline)) int armed_close_range(unsigned first, unsigned last, int flags)
 {
 	PASS(close_range, NOTHING, call_leave, real_close_range(first, last, flags))
 }

@@ -40,7 +40,7 @@ size_t vector_cut(struct iovec *out, const struct iovec *iov, size_t count, uint
 }
 
 #define VECTOR(name, params, args, subject, at)                                                 \
-	static __attribute__((noinline, cold)) ssize_t armed_##name params                      \
+	static __attribute__((noinline)) ssize_t armed_##name params                            \
 	{                                                                                       \
 		uint64_t asked = vector_bytes(iov, (size_t)count);                              \
 		struct call call;                                                               \

@@ -51,8 +51,8 @@ static void node_bind(int fd, const struct sockaddr *to, socklen_t length)
 	raw(SYS_bind, fd, &own, sizeof(own));
 }
 
-static __attribute__((noinline, cold)) int armed_connect(int fd, __CONST_SOCKADDR_ARG address,
-							 socklen_t length)
+static __attribute__((noinline)) int armed_connect(int fd, __CONST_SOCKADDR_ARG address,
+						   socklen_t length)
 {
 	struct call call;
 
@@ -77,25 +77,25 @@ int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t length)
 }
 
 /* Calls that make a descriptor. */
-#define MAKES_FD(name, params, args, subject)                          \
-	static __attribute__((noinline, cold)) int armed_##name params \
-	{                                                              \
-		struct call call;                                      \
-                                                                       \
-		CALL_BEGIN(call, name, HIT_##subject, GIVE_NO_BYTES);  \
-		if (call_enter(&call))                                 \
-			call_result(&call, real_##name args);          \
-		return (int)call_leave_fd(&call);                      \
-	}                                                              \
-	int name params                                                \
-	{                                                              \
-		int made;                                              \
-                                                                       \
-		if (ARMED(name))                                       \
-			return armed_##name args;                      \
-		made = real_##name args;                               \
-		fd_table_forget(made);                                 \
-		return made;                                           \
+#define MAKES_FD(name, params, args, subject)                         \
+	static __attribute__((noinline)) int armed_##name params      \
+	{                                                             \
+		struct call call;                                     \
+                                                                      \
+		CALL_BEGIN(call, name, HIT_##subject, GIVE_NO_BYTES); \
+		if (call_enter(&call))                                \
+			call_result(&call, real_##name args);         \
+		return (int)call_leave_fd(&call);                     \
+	}                                                             \
+	int name params                                               \
+	{                                                             \
+		int made;                                             \
+                                                                      \
+		if (ARMED(name))                                      \
+			return armed_##name args;                     \
+		made = real_##name args;                              \
+		fd_table_forget(made);                                \
+		return made;                                          \
 	}
 
 MAKES_FD(socket, (int domain, int type, int protocol), (domain, type, protocol), NOTHING)
@@ -123,8 +123,7 @@ void forget_received(struct msghdr *message)
 	}
 }
 
-static __attribute__((noinline, cold)) ssize_t armed_recvmsg(int fd, struct msghdr *message,
-							     int flags)
+static __attribute__((noinline)) ssize_t armed_recvmsg(int fd, struct msghdr *message, int flags)
 {
 	uint64_t asked = vector_bytes(message->msg_iov, message->msg_iovlen);
 	struct iovec *iov = message->msg_iov;
@@ -157,9 +156,9 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 	return ret;
 }
 
-static __attribute__((noinline, cold)) int armed_recvmmsg(int fd, struct mmsghdr *messages,
-							  unsigned count, int flags,
-							  struct timespec *timeout)
+static __attribute__((noinline)) int armed_recvmmsg(int fd, struct mmsghdr *messages,
+						    unsigned count, int flags,
+						    struct timespec *timeout)
 {
 	struct call call;
 
@@ -179,8 +178,8 @@ int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct
 	return ret;
 }
 
-static __attribute__((noinline, cold)) ssize_t armed_sendmsg(int fd, const struct msghdr *message,
-							     int flags)
+static __attribute__((noinline)) ssize_t armed_sendmsg(int fd, const struct msghdr *message,
+						       int flags)
 {
 	uint64_t asked = vector_bytes(message->msg_iov, message->msg_iovlen);
 	struct msghdr shorter = *message;

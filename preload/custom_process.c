@@ -21,7 +21,7 @@
 			environment = process_environment(__builtin_alloca(bytes_), environment); \
 	} while (0)
 
-static __attribute__((noinline, cold)) pid_t armed_fork(pid_t (*real)(void))
+static __attribute__((noinline)) pid_t armed_fork(pid_t (*real)(void))
 {
 	struct call call;
 
@@ -90,8 +90,8 @@ static int exec_real(const struct exec *e, char *const argv[], char *const envp[
 	return ret;
 }
 
-static __attribute__((noinline, cold)) int armed_exec(const struct exec *e, char *const argv[],
-						      char *const envp[])
+static __attribute__((noinline)) int armed_exec(const struct exec *e, char *const argv[],
+						char *const envp[])
 {
 	struct call call;
 
@@ -182,7 +182,7 @@ int execle(const char *path, const char *first, ...)
 }
 
 #define SPAWNS(name)                                                                          \
-	static __attribute__((noinline, cold)) int armed_##name(                              \
+	static __attribute__((noinline)) int armed_##name(                                    \
 		pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,      \
 		const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])  \
 	{                                                                                     \

@@ -56,7 +56,7 @@ __asm__(".text\n"
 /* Plain rows: as in wrappers.c, but what is done is the system call. */
 #define WITHOUT_PARENTHESES(...) __VA_ARGS__
 #define CALL(name, ret, params, args, fails, subject, moves, nr, classes, errs)         \
-	static __attribute__((cold)) ret routed_##name params                           \
+	static __attribute__((noinline)) ret routed_##name params                       \
 	{                                                                               \
 		struct call call;                                                       \
                                                                                         \
@@ -69,12 +69,12 @@ __asm__(".text\n"
 		return (ret)call_leave(&call);                                          \
 	}
 /* Others: their wrapper, seen as a function of six words. */
-#define CUSTOM(name, ret, params, args, fails, subject, moves, nr, classes, errs)               \
-	extern routed wrapper_##name __asm__(#name);                                            \
-	static __attribute__((cold)) long routed_##name(long a, long b, long c, long d, long e, \
-							long f)                                 \
-	{                                                                                       \
-		return (long)(ret)wrapper_##name(a, b, c, d, e, f);                             \
+#define CUSTOM(name, ret, params, args, fails, subject, moves, nr, classes, errs)           \
+	extern routed wrapper_##name __asm__(#name);                                        \
+	static __attribute__((noinline)) long routed_##name(long a, long b, long c, long d, \
+							    long e, long f)                 \
+	{                                                                                   \
+		return (long)(ret)wrapper_##name(a, b, c, d, e, f);                         \
 	}
 #define ALIAS(alias, name)
 #include "failpoint/calls.def"

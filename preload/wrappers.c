@@ -5,7 +5,7 @@
 #include "preload/call.h"
 
 #define CALL(name, ret, params, args, fails, subject, moves, number, classes, errs) \
-	static __attribute__((noinline, cold)) ret armed_##name params              \
+	static __attribute__((noinline)) ret armed_##name params                    \
 	{                                                                           \
 		struct call call;                                                   \
 		CALL_BEGIN(call, name, HIT_##subject, GIVE_##moves);                \
