@@ -125,11 +125,28 @@ static bool walk(struct walk w)
 	return true;
 }
 
+static const char *end_of(const char *text)
+{
+	while (*text)
+		text++;
+	return text;
+}
+
+/* Most paths differ from a glob such as *.wal in the last byte already. */
+static bool ends_otherwise(const char *glob, const char *glob_end, const char *path,
+			   const char *path_end)
+{
+	char last = glob_end > glob ? glob_end[-1] : '\0';
+
+	if (!last || last == '*' || last == '?' || last == ']' || last == '\\')
+		return false;
+	return path_end == path || path_end[-1] != last;
+}
+
 /* The only tail of path that can match a glob without "**": the one with as many components. NULL
  * when the glob has a "**", and "" when the path has too few. */
-static const char *only_tail(const char *glob, const char *path)
+static const char *only_tail(const char *glob, const char *path, const char *path_end)
 {
-	const char *t = path;
 	size_t slashes = 0;
 
 	for (const char *g = glob; *g; g++) {
@@ -139,9 +156,7 @@ static const char *only_tail(const char *glob, const char *path)
 			return NULL; /* a "/" within a set is no boundary */
 		slashes += *g == '/';
 	}
-	while (*t)
-		t++;
-	for (; t > path; t--)
+	for (const char *t = path_end; t > path; t--)
 		if (t[-1] == '/' && slashes-- == 0)
 			return t;
 	return slashes ? "" : path;
@@ -150,11 +165,14 @@ static const char *only_tail(const char *glob, const char *path)
 bool pattern_path(const char *glob, const char *path)
 {
 	struct walk w = {.glob = glob, .text = path};
-	const char *tail;
+	const char *path_end, *tail;
 
 	if (*glob == '/')
 		return walk(w);
-	tail = only_tail(glob, path);
+	path_end = end_of(path);
+	if (ends_otherwise(glob, end_of(glob), path, path_end))
+		return false;
+	tail = only_tail(glob, path, path_end);
 	if (tail) {
 		w.text = tail;
 	} else {

@@ -49,6 +49,8 @@ static const struct picture {
 	{"\\*.wal", "/*.wal", true, false},
 	{"\\*.wal", "/a.wal", false, false},
 	{"x\\", "x\\", true, true},
+	{"*\\x", "/a/bx", true, false},
+	{"*[x", "/a/b[x", true, false},
 	{"ds/*", "ds/after-sync", true, true},
 	{"ds/*", "ds/a/b", false, false},
 	{"ds*", "ds12", true, true},
