@@ -1,9 +1,10 @@
 /*
  * body_check.c - what bytes tell about themselves; see body.h.
  *
- * The reference is the first intact block of this run and key: from its generation every byte of the
- * slice follows and is compared. Only where that fails are the pieces looked at one by one, and the
- * strongest finding is kept. A slice that is whole but from another place is MISPLACED, not corrupt.
+ * The reference is the first intact block of this run and key: from its generation every byte of
+ * the slice follows and is compared. Only where that fails are the pieces looked at one by one, and
+ * the strongest finding is kept. A slice that is whole but from another place is MISPLACED, not
+ * corrupt.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -126,7 +127,7 @@ static bool common_bytes_agree(const struct slice *s)
 	return true;
 }
 
-/* Are these the right bytes of another place? Tries where an intact block says it is, then near by. */
+/* Are these the right bytes of another place? Where an intact block says it is, or near by. */
 static bool find_shift(struct slice *s, struct body_found *found)
 {
 	int64_t shift = 0;
@@ -195,7 +196,8 @@ static void judge_block(const struct slice *s, const struct body_block *block, u
 }
 
 /* A piece that is no intact block and not as the reference makes it. other: the body that an intact
- * block of the slice told before; if that was found to be somebody else's, its tail is nothing new. */
+ * block of the slice told before; if that was found to be somebody else's, its tail is nothing new.
+ */
 static void judge_piece(const struct slice *s, const uint8_t *bytes, size_t size, uint64_t at,
 			const struct body_facts *other, struct body_found *found)
 {
@@ -375,8 +377,8 @@ static void check_short(struct slice *s, struct body_found *found)
 	if (s->offset == 0 && s->size >= sizeof(magic)) {
 		memcpy(&magic, s->bytes, sizeof(magic));
 		if (magic == BODY_MAGIC) {
-			find(found, BODY_TRUNCATED, s->whole,
-			     "%llu bytes that begin a longer body", (unsigned long long)s->whole);
+			find(found, BODY_TRUNCATED, s->whole, "%llu bytes that begin a longer body",
+			     (unsigned long long)s->whole);
 			return;
 		}
 	}
@@ -407,7 +409,8 @@ void body_check(uint64_t run, const char *key, uint64_t offset, uint64_t whole, 
 	struct slice as_asked = s;
 	if (whole >= BODY_BLOCK)
 		check_blocks(&s, found);
-	if ((whole < BODY_BLOCK || found->mark == BODY_CORRUPT) && find_tag(&as_asked, &tag, &length)) {
+	if ((whole < BODY_BLOCK || found->mark == BODY_CORRUPT) &&
+	    find_tag(&as_asked, &tag, &length)) {
 		memset(found, 0, sizeof(*found));
 		found->length = length;
 		check_tag(&as_asked, &tag, found);

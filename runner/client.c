@@ -213,14 +213,15 @@ void client_send(struct client *client, const struct request *request, bool muta
 	curl_slist_free_all(headers);
 
 	*out = (struct client_result){
-		.reply = {
-			.status = (int)status,
-			.complete = code == CURLE_OK,
-			.header = find_header,
-			.headers = client,
-			.body = client->body,
-			.length = client->length,
-		},
+		.reply =
+			{
+				.status = (int)status,
+				.complete = code == CURLE_OK,
+				.header = find_header,
+				.headers = client,
+				.body = client->body,
+				.length = client->length,
+			},
 		.error = (int)code,
 		.sent = client->sends ? sent_bytes(client->easy) : 0,
 		.sends = client->sends,

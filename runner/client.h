@@ -27,7 +27,7 @@ struct client_result {
 	int error;          /* CURLcode */
 	uint64_t sent;      /* bytes of request and body */
 	int sends;
-	bool overflow;      /* the body was longer than body_max and cut there */
+	bool overflow; /* the body was longer than body_max and cut there */
 };
 
 /* body_max: more than this of an answer is not kept. */

@@ -41,8 +41,9 @@ int http_endpoints_init(struct http_endpoints *to, const char *const *endpoint, 
 		return why_set(why, -EINVAL, "%d endpoints, wanted 1 to %d", endpoints, most);
 	for (int i = 0; i < endpoints; i++) {
 		if (strlen(endpoint[i]) >= sizeof(to->host[0]))
-			return why_set(why, -EINVAL, "endpoint \"%s\" is longer than %zu characters",
-				       endpoint[i], sizeof(to->host[0]) - 1);
+			return why_set(why, -EINVAL,
+				       "endpoint \"%s\" is longer than %zu characters", endpoint[i],
+				       sizeof(to->host[0]) - 1);
 		strcpy(to->host[i], endpoint[i]);
 	}
 	to->count = endpoints;

@@ -33,11 +33,13 @@ bool http_content_range(const char *text, uint64_t *from, uint64_t *to, uint64_t
 bool http_number(const char *text, uint64_t *number);
 
 /*
- * The classes of ORACLE.md 1.3: outcome, size and range told, time to wait; the tag is the driver's.
+ * The classes of ORACLE.md 1.3: outcome, size and range told, time to wait; the tag is the
+ * driver's.
  *
  *     2xx that the verb can have     OK             404, 410   ABSENT (of a PUT: REFUSED)
  *     other 2xx                      GARBAGE        408, 499, 5xx and answers cut short:
- *     3xx, other 4xx                 REFUSED            AMBIGUOUS for mutations, NOT_APPLIED for reads
+ *     3xx, other 4xx                 REFUSED            AMBIGUOUS for mutations, NOT_APPLIED for
+ * reads
  */
 int http_fact(const struct op *op, const struct reply *reply, struct fact *out, struct why *why);
 

@@ -98,7 +98,8 @@ static int read_entry(const json_t *json, struct list_entry *entry)
 static int read_page(const json_t *page, int (*each)(void *, const struct list_entry *), void *arg,
 		     char *after, size_t after_max, struct why *why)
 {
-	const json_t *entries = json_object_get(page, "entries"), *more = json_object_get(page, "more");
+	const json_t *entries = json_object_get(page, "entries"),
+		     *more = json_object_get(page, "more");
 	struct list_entry entry = {.key = ""};
 
 	if (!json_is_array(entries) || !json_is_boolean(more))

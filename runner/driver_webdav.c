@@ -3,8 +3,8 @@
  *
  * A key's "/" makes real directories (create_full_put_path). LIST is the index of one directory: it
  * has no pages, tags or promised order, and does not enter directories below; so a prefix must
- * name its directory ("k/3/", "k/3/17"). A directory that nobody made yet lists nothing. nginx's ETag
- * is made of time and size: no tag of the body, and told to nobody.
+ * name its directory ("k/3/", "k/3/17"). A directory that nobody made yet lists nothing. nginx's
+ * ETag is made of time and size: no tag of the body, and told to nobody.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -104,7 +104,8 @@ static int each_file(const struct op *op, const json_t *json,
 	if (strcmp(type, "file") != 0)
 		return 0;
 	if (!json_is_integer(size) || json_integer_value(size) < 0 ||
-	    (size_t)snprintf(key, sizeof(key), "%.*s%s", directory, op->prefix, name) >= sizeof(key))
+	    (size_t)snprintf(key, sizeof(key), "%.*s%s", directory, op->prefix, name) >=
+		    sizeof(key))
 		return -EBADMSG;
 	if (strncmp(key, op->prefix, strlen(op->prefix)) != 0)
 		return 0;
@@ -118,8 +119,8 @@ static int each_file(const struct op *op, const json_t *json,
 }
 
 static int webdav_page(void *store, const struct op *op, const struct reply *reply,
-		       int (*each)(void *arg, const struct list_entry *entry), void *arg, char *after,
-		       size_t after_max, struct why *why)
+		       int (*each)(void *arg, const struct list_entry *entry), void *arg,
+		       char *after, size_t after_max, struct why *why)
 {
 	json_error_t error;
 	json_t *page;

@@ -9,7 +9,8 @@
 
 /* Out of 16 names these many need escaping in a URL, a query or JSON. */
 static const char *const endings[16] = {
-	[2] = "%41", [3] = " a+b", [6] = "\xc3\xa9", [9] = "?q=1&r#f", [12] = "~'(!)", [15] = "\"\\",
+	[2] = "%41",      [3] = " a+b",   [6] = "\xc3\xa9",
+	[9] = "?q=1&r#f", [12] = "~'(!)", [15] = "\"\\",
 };
 
 static uint64_t share(int64_t whole, int64_t parts, uint64_t least)
@@ -160,8 +161,7 @@ void shard_delete(struct shard *shard, int slot)
 
 uint64_t keyspace_size(const struct keyspace *keyspace, uint64_t *random)
 {
-	static const uint64_t edges[] = {0,    1,    63,    64,    65,   4095,
-					 4096, 4097, 65535, 65536, 65537};
+	static const uint64_t edges[] = {0, 1, 63, 64, 65, 4095, 4096, 4097, 65535, 65536, 65537};
 	uint64_t least = keyspace->size_min, most = keyspace->size_max;
 	uint64_t edge = edges[seed_below(random, sizeof(edges) / sizeof(edges[0]))];
 

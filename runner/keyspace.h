@@ -7,8 +7,8 @@
  *
  * Each worker owns a shard and alone changes it; everybody may read how many names a shard has and
  * what is in a slot, as hints of what to ask for. A name follows from worker and number alone. When
- * the bounds on objects, bytes or deleted keys are reached, names are used again: a run can go on for
- * ever in constant memory.
+ * the bounds on objects, bytes or deleted keys are reached, names are used again: a run can go on
+ * for ever in constant memory.
  */
 #ifndef RUNNER_KEYSPACE_H
 #define RUNNER_KEYSPACE_H
@@ -32,8 +32,8 @@ struct slot {
 
 struct shard {
 	struct slot *slot;
-	_Atomic unsigned names;              /* slots ever used */
-	unsigned room, hot;                  /* most slots; the first `hot` are the hot set */
+	_Atomic unsigned names; /* slots ever used */
+	unsigned room, hot;     /* most slots; the first `hot` are the hot set */
 	unsigned live, live_max;
 	uint64_t bytes, bytes_max;
 };

@@ -258,9 +258,9 @@ int ledger_fault_event(struct ledger *ledger, int fault, const char *event, uint
 
 int ledger_fire(struct ledger *ledger, int fault, const struct control_event *e)
 {
-	return queue(ledger, false, ROW_FIRE, I(e->sequence), e->ns, I(fault), e->rule_name, e->node,
-		     I(e->pid), I(e->tid), e->site, e->action, I(e->ordinal), e->subject, e->result,
-		     I(e->error));
+	return queue(ledger, false, ROW_FIRE, I(e->sequence), e->ns, I(fault), e->rule_name,
+		     e->node, I(e->pid), I(e->tid), e->site, e->action, I(e->ordinal), e->subject,
+		     e->result, I(e->error));
 }
 
 int ledger_gate(struct ledger *ledger, int fault, const char *gate, const char *step,
@@ -272,13 +272,15 @@ int ledger_gate(struct ledger *ledger, int fault, const char *gate, const char *
 int ledger_process(struct ledger *ledger, const char *node, pid_t pid, int64_t started_ns,
 		   int64_t ended_ns, int status, const char *cause)
 {
-	return queue(ledger, false, ROW_PROCESS, node, I(pid), started_ns, ended_ns, I(status), cause);
+	return queue(ledger, false, ROW_PROCESS, node, I(pid), started_ns, ended_ns, I(status),
+		     cause);
 }
 
 int ledger_command(struct ledger *ledger, int64_t started_ns, int64_t ended_ns, const char *node,
 		   const char *line, int status, const char *output)
 {
-	return queue(ledger, false, ROW_COMMAND, started_ns, ended_ns, node, line, I(status), output);
+	return queue(ledger, false, ROW_COMMAND, started_ns, ended_ns, node, line, I(status),
+		     output);
 }
 
 int ledger_metric(struct ledger *ledger, const char *node, const char *name, double value)

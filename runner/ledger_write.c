@@ -12,25 +12,35 @@
 static const struct {
 	const char *form, *sql;
 } rows_of[ROW_COUNT] = {
-	[ROW_INTENT] = {"iiiioiiiisii",
-			"INSERT INTO intent(op, epoch, worker, endpoint, verb, object, generation, size,"
-			" offset, length, tag, inv_ns, inv_seq) VALUES(?,1,?,?,?,?,?,?,?,?,?,?,?)"},
-	[ROW_OUTCOME] = {"iiiiiiiiiisiii", "INSERT INTO outcome VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+	[ROW_INTENT] =
+		{"iiiioiiiisii",
+		 "INSERT INTO intent(op, epoch, worker, endpoint, verb, object, generation, size,"
+		 " offset, length, tag, inv_ns, inv_seq) VALUES(?,1,?,?,?,?,?,?,?,?,?,?,?)"},
+	[ROW_OUTCOME] = {"iiiiiiiiiisiii",
+			 "INSERT INTO outcome VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
 	[ROW_PAGE] = {"ibbib", "INSERT INTO page VALUES(?,?,?,?,?)"},
 	[ROW_RUN] = {"ss", "INSERT OR REPLACE INTO run VALUES(?,?)"},
 	[ROW_PHASE] = {"is", "INSERT INTO phase VALUES(?,?)"},
 	[ROW_FAULT] = {"isssss", "INSERT INTO fault VALUES(?,?,?,?,?,?)"},
 	[ROW_FAULT_EVENT] = {"iisis", "INSERT INTO fault_event VALUES(?,?,?,?,?)"},
-	[ROW_FIRE] = {"iiissiissisii", "INSERT OR IGNORE INTO fire(ring, ns, fault, rule, node, pid, tid,"
-					" site, action, ordinal, subject, result, error)"
-					" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+	[ROW_FIRE] = {"iiissiissisii",
+		      "INSERT OR IGNORE INTO fire(ring, ns, fault, rule, node, pid, tid,"
+		      " site, action, ordinal, subject, result, error)"
+		      " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"},
 	[ROW_GATE] = {"issiis", "INSERT INTO gate VALUES(?,?,?,?,?,?)"},
 	[ROW_PROCESS] = {"siiiis", "INSERT INTO process VALUES(?,?,?,?,?,?)"},
 	[ROW_COMMAND] = {"iissis", "INSERT INTO command VALUES(?,?,?,?,?,?)"},
 	[ROW_METRIC] = {"issd", "INSERT INTO metric VALUES(?,?,?,?)"},
 };
 
-enum { EXTRA_BEGIN, EXTRA_COMMIT, EXTRA_ROLLBACK, EXTRA_OBJECT_FIND, EXTRA_OBJECT_ADD, EXTRA_COUNT };
+enum {
+	EXTRA_BEGIN,
+	EXTRA_COMMIT,
+	EXTRA_ROLLBACK,
+	EXTRA_OBJECT_FIND,
+	EXTRA_OBJECT_ADD,
+	EXTRA_COUNT
+};
 static const char *const extra_of[EXTRA_COUNT] = {
 	[EXTRA_BEGIN] = "BEGIN IMMEDIATE",
 	[EXTRA_COMMIT] = "COMMIT",
@@ -253,8 +263,9 @@ static int insert_epoch(struct ledger_db *db, struct why *why)
 
 static int set_up(struct ledger_db *db, struct why *why)
 {
-	static const char pragmas[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;"
-				      "PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -16384;";
+	static const char pragmas[] =
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;"
+		"PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -16384;";
 	int rc = run_sql(db, pragmas, why);
 
 	if (rc == 0)
@@ -280,7 +291,8 @@ int ledger_db_open(struct ledger_db **out, const char *path, struct why *why)
 		return why_set(why, -ENOMEM, "no memory for the ledger");
 	/* One thread owns the connection: SQLite need not lock. */
 	rc = sqlite3_open_v2(path, &db->sqlite,
-			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+			     NULL);
 	rc = rc == SQLITE_OK ? set_up(db, why) : failed(db, why);
 	if (rc < 0) {
 		ledger_db_close(db, NULL);

@@ -3,7 +3,8 @@
  *
  * A row is queued as bytes: the statement's number, then a value for each letter of its form
  *
- *     i integer    d real    s text or NULL    b bytes or NULL    o key, stored as its object's number
+ *     i integer    d real    s text or NULL    b bytes or NULL    o key, stored as its object's
+ * number
  *
  * so that queueing is one copy into a buffer and only the writer's thread knows SQLite.
  */
@@ -18,8 +19,19 @@
 #include "failkit/why.h"
 
 enum ledger_row {
-	ROW_INTENT, ROW_OUTCOME, ROW_PAGE, ROW_RUN, ROW_PHASE, ROW_FAULT, ROW_FAULT_EVENT, ROW_FIRE,
-	ROW_GATE, ROW_PROCESS, ROW_COMMAND, ROW_METRIC, ROW_COUNT,
+	ROW_INTENT,
+	ROW_OUTCOME,
+	ROW_PAGE,
+	ROW_RUN,
+	ROW_PHASE,
+	ROW_FAULT,
+	ROW_FAULT_EVENT,
+	ROW_FIRE,
+	ROW_GATE,
+	ROW_PROCESS,
+	ROW_COMMAND,
+	ROW_METRIC,
+	ROW_COUNT,
 };
 
 /* Rows waiting to be written. */
@@ -28,7 +40,7 @@ struct ledger_rows {
 	size_t used, room;
 };
 
-/* Appends one row; the arguments are int64_t, double or const char *, by the row's form. -ENOMEM. */
+/* Appends one row; values are int64_t, double or const char *, by the row's form. -ENOMEM. */
 int ledger_rows_add(struct ledger_rows *rows, enum ledger_row row, va_list values);
 
 struct ledger_db;

@@ -1,11 +1,11 @@
 /* operation.c - see operation.h. */
 #include "runner/operation.h"
 
+#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <curl/curl.h>
 
 enum { ANSWER_SLACK = 4096, ANSWER_MAX = 65536, LIST_MAX = 64 << 20 };
 
@@ -60,8 +60,8 @@ static void list_add_string(struct list_text *list, const char *text, size_t siz
 
 	list_add(list, "\"", 1);
 	for (size_t i = 0, plain = 0; i <= size; i++) {
-		bool special = i < size && ((unsigned char)text[i] < 0x20 || text[i] == '"' ||
-					    text[i] == '\\');
+		bool special = i < size &&
+			       ((unsigned char)text[i] < 0x20 || text[i] == '"' || text[i] == '\\');
 		if (i < size && !special)
 			continue;
 		list_add(list, text + plain, i - plain);
@@ -144,9 +144,8 @@ static void invoke(struct workload *w, struct ledger_intent *intent)
 }
 
 /* What came, as a fact: outcome, told size, tag and range, what the bytes tell. */
-static void judge_reply(struct session *session, const struct op *op,
-			const struct client_result *r, struct ledger_outcome *out,
-			struct answer *answer)
+static void judge_reply(struct session *session, const struct op *op, const struct client_result *r,
+			struct ledger_outcome *out, struct answer *answer)
 {
 	struct workload *w = session->workload;
 	struct body_found found = {.mark = BODY_OK};
@@ -181,8 +180,9 @@ static void judge_reply(struct session *session, const struct op *op,
 	memcpy(out->tag, fact.tag, sizeof(out->tag));
 	answer->retry_after_ms = fact.retry_after_ms;
 	snprintf(answer->text, sizeof(answer->text), "%s",
-		 found.text[0] ? found.text : why.text[0] || !r->error ? why.text
-				 : curl_easy_strerror((CURLcode)r->error));
+		 found.text[0]              ? found.text
+		 : why.text[0] || !r->error ? why.text
+					    : curl_easy_strerror((CURLcode)r->error));
 }
 
 /* Under the lock: what the run counts. */
@@ -217,9 +217,9 @@ static void give_back(struct session *session, const struct op *op, struct ledge
 	pthread_mutex_lock(&w->lock);
 	out->res_ns = workload_now_ns();
 	out->res_seq = ++w->sequence;
-	answer->violation = oracle_return(w->oracle, out, page ? list->text : NULL,
-					  page ? op->after : NULL, page ? list->last : NULL,
-					  page && answer->after[0]);
+	answer->violation =
+		oracle_return(w->oracle, out, page ? list->text : NULL, page ? op->after : NULL,
+			      page ? list->last : NULL, page && answer->after[0]);
 	count(w, out, op->verb, answer->violation);
 	pthread_mutex_unlock(&w->lock);
 	answer->outcome = out->kind;

@@ -1,11 +1,11 @@
 /*
  * operation.h - one operation from its intent to its verdict.
  *
- *     seq, oracle_invoke | ledger_intent, committed | sent ... answered | checked | seq, oracle_return |
- *     ledger_outcome
+ *     seq, oracle_invoke | ledger_intent, committed | sent ... answered | checked | seq,
+ * oracle_return | ledger_outcome
  *
- * A session is one client of the store with its buffers: a worker, a thread of the sweep, the probe.
- * The oracle is fed under one lock, in the order of the sequence numbers taken there.
+ * A session is one client of the store with its buffers: a worker, a thread of the sweep, the
+ * probe. The oracle is fed under one lock, in the order of the sequence numbers taken there.
  */
 #ifndef RUNNER_OPERATION_H
 #define RUNNER_OPERATION_H
@@ -35,7 +35,7 @@ struct worker {
 	struct session session;
 	pthread_t thread;
 	uint64_t random;
-	unsigned turn; /* of the endpoints */
+	unsigned turn;     /* of the endpoints */
 	unsigned failures; /* in a row */
 };
 
@@ -55,7 +55,7 @@ struct workload {
 	uint64_t ack_wanted; /* by workload_wait_acks(); UINT64_MAX: nobody */
 	uint64_t errors, ambiguous;
 	uint64_t violations; /* findings, followers included */
-	int error; /* the first of the harness itself */
+	int error;           /* the first of the harness itself */
 	struct why why;
 	int64_t second; /* operations returned in this second and the one before */
 	uint64_t this_second, last_second;
@@ -78,8 +78,8 @@ struct answer {
 	char text[256];      /* what went wrong, "" when nothing did */
 };
 
-/* size: of the body, for PUT. Returns 0, or -errno when the harness itself failed (the ledger): it is
- * kept, and the run must end. */
+/* size: of the body, for PUT. Returns 0, or -errno when the harness itself failed (the ledger): it
+ * is kept, and the run must end. */
 int session_do(struct session *session, const struct op *op, int endpoint, uint64_t size,
 	       struct answer *answer);
 

@@ -40,7 +40,7 @@ static int next_endpoint(struct worker *worker)
 	return (int)((id + worker->turn++) % (unsigned)o->endpoints);
 }
 
-/* One operation, and a breath when the store is not able: a node that refuses must not be spun on. */
+/* One operation, and a breath when the store is not able: nobody spins on a node that refuses. */
 static int operate(struct worker *worker, const struct op *op, uint64_t size, struct answer *answer)
 {
 	struct session *s = &worker->session;
@@ -75,7 +75,7 @@ static int put(struct worker *worker, int slot)
 	return rc;
 }
 
-static int delete(struct worker *worker)
+static int delete_one(struct worker *worker)
 {
 	struct workload *w = worker->session.workload;
 	struct shard *shard = own_shard(worker);
@@ -99,7 +99,7 @@ static int put_new(struct worker *worker)
 {
 	int slot = shard_pick_new(own_shard(worker), &worker->random);
 
-	return slot == KEY_NONE ? delete(worker) : put(worker, slot);
+	return slot == KEY_NONE ? delete_one(worker) : put(worker, slot);
 }
 
 static int overwrite(struct worker *worker)
@@ -108,7 +108,7 @@ static int overwrite(struct worker *worker)
 	const struct keyspace *keyspace = &worker->session.workload->keyspace;
 
 	if (shard->bytes >= shard->bytes_max)
-		return delete(worker);
+		return delete_one(worker);
 	int slot = shard_pick_live(keyspace, shard, &worker->random);
 	return slot == KEY_NONE ? put_new(worker) : put(worker, slot);
 }
@@ -191,7 +191,9 @@ static int list(struct worker *worker)
 	int rc = 0;
 
 	choose_prefix(worker, prefix, sizeof(prefix));
-	struct op op = {.verb = VERB_LIST, .prefix = prefix, .after = after,
+	struct op op = {.verb = VERB_LIST,
+			.prefix = prefix,
+			.after = after,
 			.limit = limits[seed_below(&worker->random, 4)]};
 	for (int page = 0; page < PAGES_MAX; page++) {
 		rc = operate(worker, &op, 0, &answer);
@@ -207,7 +209,8 @@ static int operate_next(struct worker *worker)
 {
 	const struct workload_options *o = &worker->session.workload->options;
 	const struct plan_mix *m = &o->plan->workload.mix;
-	const int64_t weight[] = {m->put, m->overwrite, m->get, m->head, m->range, m->delete_, m->list};
+	const int64_t weight[] = {m->put,   m->overwrite, m->get, m->head,
+				  m->range, m->delete_,   m->list};
 	int64_t sum = 0, drawn;
 	int kind = 0;
 
@@ -226,7 +229,7 @@ static int operate_next(struct worker *worker)
 	case 4:
 		return read_some(worker, o->driver->can & CAN_RANGE ? VERB_RANGE : VERB_GET);
 	case 5:
-		return delete(worker);
+		return delete_one(worker);
 	case 6:
 		return list(worker);
 	default:

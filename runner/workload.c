@@ -19,7 +19,8 @@ static int check_options(const struct workload_options *o, struct why *why)
 	const struct plan_mix *m = &p->mix;
 
 	if (p->workers < 1)
-		return why_set(why, -EINVAL, "%lld workers, wanted at least 1", (long long)p->workers);
+		return why_set(why, -EINVAL, "%lld workers, wanted at least 1",
+			       (long long)p->workers);
 	if (p->size_min < 0 || p->size_max < p->size_min)
 		return why_set(why, -EINVAL, "sizes from %lld to %lld", (long long)p->size_min,
 			       (long long)p->size_max);

@@ -1,8 +1,8 @@
 /*
  * workload_probe.c - is the store able again? One of each operation through every endpoint.
  *
- * Each probe has a key of its own, written by nobody else; its operations are recorded and judged as
- * all others.
+ * Each probe has a key of its own, written by nobody else; its operations are recorded and judged
+ * as all others.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /*
  * workload_sweep.c - the last look: every key that was ever written, and every listing.
  *
- * Ordinary reads, recorded and judged as all others; asked again until answered. What was lost shows
- * here at the latest, because nothing else runs.
+ * Ordinary reads, recorded and judged as all others; asked again until answered. What was lost
+ * shows here at the latest, because nothing else runs.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -82,7 +82,8 @@ static void list_all(struct sweep *sweep, struct session *session, const char *p
 			sweep->unanswered++;
 			return;
 		}
-		if (strcmp(answer.after, after) <= 0) /* the end, or a listing that runs in circles */
+		if (strcmp(answer.after, after) <=
+		    0) /* the end, or a listing that runs in circles */
 			return;
 		strcpy(after, answer.after);
 	} while (answer.outcome == OUTCOME_OK);

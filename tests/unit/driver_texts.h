@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,8 +38,11 @@ static inline const char *text_header(const struct reply *reply, const char *nam
 
 static inline struct reply text_reply(int status, const char *headers, const char *body)
 {
-	return (struct reply){.status = status, .complete = true, .header = text_header,
-			      .headers = (void *)(uintptr_t)headers, .body = body,
+	return (struct reply){.status = status,
+			      .complete = true,
+			      .header = text_header,
+			      .headers = (void *)(uintptr_t)headers,
+			      .body = body,
 			      .length = strlen(body)};
 }
 

@@ -57,8 +57,7 @@ static void drop(unsigned i)
 {
 	free(liar.object[i].key);
 	free(liar.object[i].bytes);
-	memmove(&liar.object[i], &liar.object[i + 1],
-		(--liar.objects - i) * sizeof(*liar.object));
+	memmove(&liar.object[i], &liar.object[i + 1], (--liar.objects - i) * sizeof(*liar.object));
 }
 
 static void keep(const char *key, const struct upload *upload)
@@ -85,8 +84,8 @@ static void keep(const char *key, const struct upload *upload)
 static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status, const void *body,
 			      size_t size, const char *name, const char *value)
 {
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(size, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		size, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
 
 	if (name)
 		MHD_add_response_header(response, name, value);
@@ -151,7 +150,7 @@ static enum MHD_Result get(struct MHD_Connection *connection, const char *key)
 	return answer(connection, 200, o->bytes, o->size, "ETag", tag);
 }
 
-static enum MHD_Result delete(struct MHD_Connection *connection, const char *key)
+static enum MHD_Result remove_object(struct MHD_Connection *connection, const char *key)
 {
 	bool there;
 	unsigned i = find(key, &there);
@@ -219,13 +218,13 @@ static enum MHD_Result route(struct MHD_Connection *connection, const char *url,
 	if (strcmp(method, "PUT") == 0)
 		return put(connection, key, upload);
 	if (strcmp(method, "DELETE") == 0)
-		return delete(connection, key);
+		return remove_object(connection, key);
 	return get(connection, key);
 }
 
 static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *url,
-			      const char *method, const char *version, const char *data, size_t *size,
-			      void **context)
+			      const char *method, const char *version, const char *data,
+			      size_t *size, void **context)
 {
 	struct upload *upload = *context;
 
@@ -269,9 +268,10 @@ int liar_start(enum lie lie)
 {
 	liar.lie = lie;
 	liar.requests = liar.puts = liar.deletes = liar.ranges = liar.lists = liar.bodies = 0;
-	liar.daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
-				       handle, NULL, MHD_OPTION_NOTIFY_COMPLETED, forget, NULL,
-				       MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_END);
+	liar.daemon =
+		MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
+				 handle, NULL, MHD_OPTION_NOTIFY_COMPLETED, forget, NULL,
+				 MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_END);
 	if (!liar.daemon)
 		return -1;
 	return MHD_get_daemon_info(liar.daemon, MHD_DAEMON_INFO_BIND_PORT)->port;

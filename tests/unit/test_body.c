@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,7 +111,7 @@ static void every_flipped_bit_is_found(void **state)
 			fill(GENERATION, lengths[l]);
 			bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 			struct body_found found = check(0, lengths[l], lengths[l]);
-			/* A tag cut short may be another generation's: the oracle knows none such. */
+			/* A tag cut short may be another generation's: the oracle knows none. */
 			if (lengths[l] < 16 && found.mark == BODY_OK)
 				assert_int_not_equal(found.generation, GENERATION);
 			else
@@ -118,7 +119,9 @@ static void every_flipped_bit_is_found(void **state)
 		}
 }
 
-static void damage_none(void) {}
+static void damage_none(void)
+{
+}
 
 static void damage_corrupt(void)
 {
@@ -208,9 +211,9 @@ static void damage_grown(void)
 
 static const struct {
 	const char *what;
-	uint64_t length;           /* of the body that was put */
+	uint64_t length; /* of the body that was put */
 	void (*damage)(void);
-	uint64_t offset, whole;    /* of the slice answered, and the size told */
+	uint64_t offset, whole; /* of the slice answered, and the size told */
 	size_t size;
 	enum body_mark mark;
 	uint64_t at;

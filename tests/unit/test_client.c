@@ -9,8 +9,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <cmocka.h>
+
 #include <arpa/inet.h>
+#include <cmocka.h>
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,7 +23,7 @@
 
 #include "runner/client.h"
 
-#define OK_REPLY "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Who:  me\r\n\r\nok"
+#define OK_REPLY  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Who:  me\r\n\r\nok"
 #define CUT_REPLY "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok" /* and closes */
 
 /* What the server does with the n-th request it sees; the last one again and again. */
@@ -52,7 +53,8 @@ static bool read_request(int fd)
 			return false;
 		used += (size_t)n;
 		text[used] = '\0';
-		const char *end = strstr(text, "\r\n\r\n"), *field = strstr(text, "Content-Length: ");
+		const char *end = strstr(text, "\r\n\r\n"),
+			   *field = strstr(text, "Content-Length: ");
 		if (!end)
 			continue;
 		if (field)
@@ -76,7 +78,8 @@ static void *serve(void *arg)
 			if (n >= server.script.replies)
 				n = server.script.replies - 1;
 			const char *reply = server.script.reply[n];
-			if (!reply || write(fd, reply, strlen(reply)) < 0 || !strcmp(reply, CUT_REPLY))
+			if (!reply || write(fd, reply, strlen(reply)) < 0 ||
+			    !strcmp(reply, CUT_REPLY))
 				break;
 		}
 		close(fd);
@@ -166,7 +169,8 @@ static void a_mutation_never_goes_twice(void **state)
 		struct client *client = open_client(NULL);
 		start((struct script){{OK_REPLY, NULL, OK_REPLY}, 3});
 		assert_int_equal(put(client, 10).reply.status, 200);
-		struct client_result r = i < 3 ? put(client, sizes[i]) : fetch(client, "DELETE", 100);
+		struct client_result r =
+			i < 3 ? put(client, sizes[i]) : fetch(client, "DELETE", 100);
 		assert_int_equal(r.reply.status, 0);
 		assert_int_equal(r.sends, 1);
 		assert_int_not_equal(r.error, CURLE_OK);

@@ -27,16 +27,28 @@ static const struct {
 	const char *method, *url, *header;
 } requests[] = {
 	{{.verb = VERB_PUT, .key = "k/1/7"}, 0, "PUT", "http://127.0.0.5:7000/o/k%2F1%2F7", NULL},
-	{{.verb = VERB_GET, .key = "a+b %41?&#\xc3\xa9~"}, 1, "GET",
-	 "http://127.0.0.6:7000/o/a%2Bb%20%2541%3F%26%23%C3%A9~", NULL},
+	{{.verb = VERB_GET, .key = "a+b %41?&#\xc3\xa9~"},
+	 1,
+	 "GET",
+	 "http://127.0.0.6:7000/o/a%2Bb%20%2541%3F%26%23%C3%A9~",
+	 NULL},
 	{{.verb = VERB_HEAD, .key = "a"}, 0, "HEAD", "http://127.0.0.5:7000/o/a", NULL},
 	{{.verb = VERB_DELETE, .key = "a"}, 0, "DELETE", "http://127.0.0.5:7000/o/a", NULL},
-	{{.verb = VERB_RANGE, .key = "a", .offset = 5, .length = 10}, 0, "GET",
-	 "http://127.0.0.5:7000/o/a", "Range: bytes=5-14"},
-	{{.verb = VERB_RANGE, .key = "a", .offset = 5}, 0, "GET", "http://127.0.0.5:7000/o/a",
+	{{.verb = VERB_RANGE, .key = "a", .offset = 5, .length = 10},
+	 0,
+	 "GET",
+	 "http://127.0.0.5:7000/o/a",
+	 "Range: bytes=5-14"},
+	{{.verb = VERB_RANGE, .key = "a", .offset = 5},
+	 0,
+	 "GET",
+	 "http://127.0.0.5:7000/o/a",
 	 "Range: bytes=5-"},
-	{{.verb = VERB_LIST, .prefix = "k/1", .after = "k/1/\"x", .limit = 20}, 0, "GET",
-	 "http://127.0.0.5:7000/o?prefix=k%2F1&after=k%2F1%2F%22x&limit=20", NULL},
+	{{.verb = VERB_LIST, .prefix = "k/1", .after = "k/1/\"x", .limit = 20},
+	 0,
+	 "GET",
+	 "http://127.0.0.5:7000/o?prefix=k%2F1&after=k%2F1%2F%22x&limit=20",
+	 NULL},
 };
 
 static void operations_become_requests(void **state)
@@ -124,9 +136,10 @@ static void replies_become_facts(void **state)
 		    fact.from != replies[i].from || fact.to != replies[i].to ||
 		    strcmp(fact.tag, replies[i].tag) != 0 ||
 		    fact.retry_after_ms != replies[i].wait_ms)
-			fail_msg("row %zu: outcome %d size %llu %llu-%llu tag \"%s\"", i, fact.outcome,
-				 (unsigned long long)fact.size, (unsigned long long)fact.from,
-				 (unsigned long long)fact.to, fact.tag);
+			fail_msg("row %zu: outcome %d size %llu %llu-%llu tag \"%s\"", i,
+				 fact.outcome, (unsigned long long)fact.size,
+				 (unsigned long long)fact.from, (unsigned long long)fact.to,
+				 fact.tag);
 		assert_int_equal(why.text[0] != '\0', fact.outcome == OUTCOME_GARBAGE);
 	}
 }
@@ -154,9 +167,11 @@ static const struct {
 	{"{\"entries\":[{\"key\":\"a\",\"size\":1,\"tag\":\"x\"},"
 	 "{\"key\":\"b \\\"\",\"size\":2,\"tag\":\"y\"}],\"more\":true}",
 	 "a 1 x|b \" 2 y|", "b \"", 0},
-	{"{\"entries\":[{\"key\":\"a\",\"size\":1,\"tag\":\"x\"}],\"more\":false}", "a 1 x|", "", 0},
+	{"{\"entries\":[{\"key\":\"a\",\"size\":1,\"tag\":\"x\"}],\"more\":false}", "a 1 x|", "",
+	 0},
 	{"{\"entries\":[],\"more\":true}", "", "", -EBADMSG},
-	{"{\"entries\":[{\"key\":\"a\",\"size\":-1,\"tag\":\"x\"}],\"more\":false}", "", "", -EBADMSG},
+	{"{\"entries\":[{\"key\":\"a\",\"size\":-1,\"tag\":\"x\"}],\"more\":false}", "", "",
+	 -EBADMSG},
 	{"{\"entries\":[{\"key\":\"a\",\"size\":1}],\"more\":false}", "", "", -EBADMSG},
 	{"{\"entries\":[3],\"more\":false}", "", "", -EBADMSG},
 	{"{\"entries\":[]}", "", "", -EBADMSG},
@@ -176,7 +191,8 @@ static void pages_become_entries(void **state)
 		struct why why = {""};
 
 		assert_int_equal(driver_kv.page(store, &op, &reply, text_entry, entries, after,
-						sizeof(after), &why), pages[i].rc);
+						sizeof(after), &why),
+				 pages[i].rc);
 		assert_string_equal(entries, pages[i].entries);
 		assert_string_equal(after, pages[i].after);
 		assert_int_equal(why.text[0] != '\0', pages[i].rc < 0);

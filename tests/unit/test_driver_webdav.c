@@ -33,7 +33,9 @@ static const struct {
 } requests[] = {
 	{{.verb = VERB_PUT, .key = "k/1/7 a+b"}, "PUT", BASE "k/1/7%20a%2Bb", NULL},
 	{{.verb = VERB_GET, .key = "k/1/%41"}, "GET", BASE "k/1/%2541", NULL},
-	{{.verb = VERB_RANGE, .key = "k/1", .offset = 1, .length = 1}, "GET", BASE "k/1",
+	{{.verb = VERB_RANGE, .key = "k/1", .offset = 1, .length = 1},
+	 "GET",
+	 BASE "k/1",
 	 "Range: bytes=1-1"},
 	{{.verb = VERB_LIST, .prefix = "k/1/", .after = ""}, "GET", BASE "k/1/", NULL},
 	{{.verb = VERB_LIST, .prefix = "k/1/4", .after = ""}, "GET", BASE "k/1/", NULL},
@@ -131,7 +133,8 @@ static void an_index_becomes_entries(void **state)
 		struct why why = {""};
 
 		assert_int_equal(driver_webdav.page(store, &op, &reply, text_entry, entries, after,
-						    sizeof(after), &why), pages[i].rc);
+						    sizeof(after), &why),
+				 pages[i].rc);
 		assert_string_equal(entries, pages[i].entries);
 		assert_string_equal(after, "");
 		assert_int_equal(why.text[0] != '\0', pages[i].rc < 0);

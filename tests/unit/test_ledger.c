@@ -1,13 +1,14 @@
 /*
  * test_ledger.c - what was committed survives SIGKILL, and an error is kept.
  *
- * A child writes intents and tells each committed one through a pipe; it is killed in the middle, and
- * every operation that it told must be in the file. A second child may write only so much
+ * A child writes intents and tells each committed one through a pipe; it is killed in the middle,
+ * and every operation that it told must be in the file. A second child may write only so much
  * (RLIMIT_FSIZE, as a full disk would) and must get the same error for ever after.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 #include <errno.h>
 #include <pthread.h>
@@ -65,9 +66,16 @@ static int64_t ask(const char *sql)
 
 static struct ledger_intent intent_of(uint64_t op, const char *key)
 {
-	return (struct ledger_intent){.op = op, .worker = 3, .endpoint = 1, .verb = VERB_PUT,
-				      .key = key, .generation = op, .size = 100,
-				      .tag = "0123456789abcdef", .inv_ns = 5, .inv_seq = op};
+	return (struct ledger_intent){.op = op,
+				      .worker = 3,
+				      .endpoint = 1,
+				      .verb = VERB_PUT,
+				      .key = key,
+				      .generation = op,
+				      .size = 100,
+				      .tag = "0123456789abcdef",
+				      .inv_ns = 5,
+				      .inv_seq = op};
 }
 
 static void every_kind_of_row_arrives(void **state)
@@ -101,7 +109,8 @@ static void every_kind_of_row_arrives(void **state)
 	assert_int_equal(ask("SELECT count(*) FROM metric WHERE value = 0.5"), 1);
 	assert_int_equal(ledger_close(ledger, &why), 0);
 
-	assert_int_equal(ask("SELECT object FROM object WHERE key = CAST('k/1/a \"b\"' AS BLOB)"), 1);
+	assert_int_equal(ask("SELECT object FROM object WHERE key = CAST('k/1/a \"b\"' AS BLOB)"),
+			 1);
 	assert_int_equal(ask("SELECT count(*) FROM object WHERE length(key) = 0"), 1);
 	assert_int_equal(ask("SELECT status FROM outcome WHERE op = 1"), 201);
 	assert_int_equal(ask("SELECT more FROM page WHERE last = CAST('k/9' AS BLOB)"), 1);
@@ -109,7 +118,8 @@ static void every_kind_of_row_arrives(void **state)
 	assert_int_equal(ask("SELECT (SELECT count(*) FROM epoch) + (SELECT count(*) FROM phase)"
 			     " + (SELECT count(*) FROM fault) + (SELECT count(*) FROM fire)"
 			     " + (SELECT count(*) FROM gate) + (SELECT count(*) FROM process)"
-			     " + (SELECT count(*) FROM command)"), 7);
+			     " + (SELECT count(*) FROM command)"),
+			 7);
 }
 
 static void a_file_that_is_there_is_refused(void **state)

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
 #include <errno.h>
 #include <sqlite3.h>
@@ -44,14 +45,24 @@ static void begin(enum lie lie, int workers)
 	run.plan = (struct plan){
 		.run = {.seed = 7, .on_violation = ON_VIOLATION_STOP},
 		.store = {.driver = "kv", .timeout_ns = INT64_C(10000000000)},
-		.workload = {.workers = workers, .mix = {30, 15, 30, 8, 8, 6, 3}, .hot_keys = 8,
-			     .hot_share = 0.5, .objects_max = 80, .live_bytes_max = 1 << 20,
-			     .deleted_max = 20, .size_min = 0, .size_max = 5000},
+		.workload = {.workers = workers,
+			     .mix = {30, 15, 30, 8, 8, 6, 3},
+			     .hot_keys = 8,
+			     .hot_share = 0.5,
+			     .objects_max = 80,
+			     .live_bytes_max = 1 << 20,
+			     .deleted_max = 20,
+			     .size_min = 0,
+			     .size_max = 5000},
 	};
 	assert_int_equal(ledger_create(&run.ledger, run.path, &why), 0);
-	const struct workload_options options = {
-		.plan = &run.plan, .driver = &driver_kv, .endpoint = run.endpoints, .endpoints = 2,
-		.ledger = run.ledger, .run_id = 99, .client_address = "127.0.0.99"};
+	const struct workload_options options = {.plan = &run.plan,
+						 .driver = &driver_kv,
+						 .endpoint = run.endpoints,
+						 .endpoints = 2,
+						 .ledger = run.ledger,
+						 .run_id = 99,
+						 .client_address = "127.0.0.99"};
 	assert_int_equal(workload_open(&run.workload, &options, &why), 0);
 }
 
@@ -132,7 +143,8 @@ static void an_honest_store_has_no_violation(void **state)
 	/* Every operation is in the ledger with its outcome, each page with its entries. */
 	assert_int_equal(ask("SELECT count(*) FROM intent"), status.ops);
 	assert_int_equal(ask("SELECT count(*) FROM intent JOIN outcome USING(op)"
-			     " WHERE inv_seq < res_seq AND inv_ns <= res_ns"), status.ops);
+			     " WHERE inv_seq < res_seq AND inv_ns <= res_ns"),
+			 status.ops);
 	assert_int_equal(ask("SELECT count(*) FROM page"), status.count.ops[VERB_LIST]);
 	assert_int_equal(ask("SELECT count(*) FROM intent WHERE worker = -1"), 12);
 	assert_true(ask("SELECT count(*) FROM object") < 4 * 27 + 60);
@@ -218,9 +230,11 @@ static void operations_follow_from_the_seed(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		begin(LIE_NONE, 1); /* several would read each other's keys, by chance there or not */
+		begin(LIE_NONE,
+		      1); /* several would read each other's keys, by chance there or not */
 		run_to(100);
-		first[i] = ask("SELECT sum(size * n * (verb + 1)) FROM (SELECT size, verb, row_number() OVER"
+		first[i] = ask("SELECT sum(size * n * (verb + 1)) FROM (SELECT size, verb, "
+			       "row_number() OVER"
 			       " (ORDER BY op) AS n FROM intent WHERE worker = 0 LIMIT 50)");
 		end();
 	}
