@@ -38,8 +38,7 @@ static int add_node(struct cluster *cluster, const struct plan_role *role, int i
 	if (cluster->count == NODE_COUNT_MAX)
 		return why_set(why, -E2BIG, "more than %d nodes", NODE_COUNT_MAX);
 	node = &cluster->own[cluster->count++].node;
-	snprintf(node->name, sizeof(node->name), "%.20s%d", role->name,
-		 index + 1);
+	snprintf(node->name, sizeof(node->name), "%.20s%d", role->name, index + 1);
 	node->role = role;
 	node->index = index;
 	node->spare = index >= role->count;
@@ -94,8 +93,8 @@ static void find_plan_dir(struct cluster *cluster)
 	char *slash = path ? strrchr(path, '/') : NULL;
 
 	if (slash)
-		snprintf(cluster->plan_dir, sizeof(cluster->plan_dir), "%.*s",
-			 (int)(slash - path), path);
+		snprintf(cluster->plan_dir, sizeof(cluster->plan_dir), "%.*s", (int)(slash - path),
+			 path);
 	free(path);
 }
 

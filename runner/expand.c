@@ -79,7 +79,7 @@ static const struct placeholder placeholders[] = {
 
 static const char *placeholder_at(const void *arg, size_t i)
 {
-	static const char *const names[] = {"addr",	  "dir",  "node", "index",
+	static const char *const names[] = {"addr",       "dir",  "node", "index",
 					    "addrs:ROLE", "plan", NULL};
 
 	(void)arg;
@@ -197,7 +197,8 @@ int expand_split(char *text, const char **argv, int max, struct why *why)
 		from = take_word(from, &to);
 		if (!from)
 			return why_set(why, -EINVAL, "a quote is not closed");
-		/* to may stand on the blank that ended the word: step over it before it is a NUL. */
+		/* to may stand on the blank that ended the word: step over it before it is a NUL.
+		 */
 		from += *from != 0;
 		*to++ = 0;
 	}

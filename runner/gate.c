@@ -119,7 +119,7 @@ static const char *path_for(const struct health *health, const struct plan *plan
 	size_t length = strcspn(health->path, ".");
 	char role[PLAN_NAME_MAX] = "";
 
-	if (health->path[length] && length < sizeof(role))
+	if (length < sizeof(role) && health->path[length])
 		memcpy(role, health->path, length);
 	if (!plan_role(plan, role))
 		return health->path;
@@ -194,9 +194,12 @@ static int ask_probe(const struct step *step, struct why *why)
 }
 
 static const struct step_kind kinds[] = {
-	{"process", false, NULL, ask_process},	{"port", false, NULL, ask_port},
-	{"ready", false, NULL, ask_ready},	{"health", true, check_health, ask_health},
-	{"command", true, check_command, ask_command}, {"probe", false, NULL, ask_probe},
+	{"process", false, NULL, ask_process},
+	{"port", false, NULL, ask_port},
+	{"ready", false, NULL, ask_ready},
+	{"health", true, check_health, ask_health},
+	{"command", true, check_command, ask_command},
+	{"probe", false, NULL, ask_probe},
 };
 
 static const char *kind_at(const void *arg, size_t i)
@@ -274,8 +277,8 @@ int gate_pass(const struct plan_gate *gate, const struct gate_context *context, 
 int gate_describe(struct cluster *cluster, char *text, unsigned size)
 {
 	static const char *const states[] = {
-		[NODE_DOWN] = "down",	  [NODE_STARTING] = "starting", [NODE_UP] = "up",
-		[NODE_PAUSED] = "paused", [NODE_STOPPED] = "stopped",	[NODE_CRASHED] = "crashed",
+		[NODE_DOWN] = "down",     [NODE_STARTING] = "starting", [NODE_UP] = "up",
+		[NODE_PAUSED] = "paused", [NODE_STOPPED] = "stopped",   [NODE_CRASHED] = "crashed",
 	};
 	size_t used = 0;
 

@@ -9,7 +9,7 @@
 
 static const char *const ops[] = {
 	[HEALTH_EQ] = "==", [HEALTH_NE] = "!=", [HEALTH_LT] = "<",
-	[HEALTH_LE] = "<=", [HEALTH_GT] = ">",	[HEALTH_GE] = ">=",
+	[HEALTH_LE] = "<=", [HEALTH_GT] = ">",  [HEALTH_GE] = ">=",
 };
 
 static int find_op(const char *word)
@@ -74,9 +74,10 @@ static json_t *find_member(json_t *at, const char *path)
 static bool compare(double a, enum health_op op, double b)
 {
 	const bool holds[] = {
-		[HEALTH_EQ] = !(a < b) && !(a > b), [HEALTH_NE] = a < b || a > b,
-		[HEALTH_LT] = a < b,		    [HEALTH_LE] = a <= b,
-		[HEALTH_GT] = a > b,		    [HEALTH_GE] = a >= b,
+		[HEALTH_EQ] = !(a < b) && !(a > b),
+		[HEALTH_NE] = a < b || a > b,
+		[HEALTH_LT] = a<b, [HEALTH_LE] = a <= b, [HEALTH_GT] = a> b,
+		[HEALTH_GE] = a >= b,
 	};
 
 	return holds[op];
@@ -90,8 +91,7 @@ static void value_text(const json_t *value, char *text, size_t size)
 	free(dump);
 }
 
-int health_judge(const struct health *health, const char *path, const char *answer,
-		 struct why *why)
+int health_judge(const struct health *health, const char *path, const char *answer, struct why *why)
 {
 	json_t *root = json_loads(answer, 0, NULL);
 	json_t *value = find_member(root, path);

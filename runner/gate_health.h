@@ -27,8 +27,9 @@ struct health {
 
 int health_parse(struct health *out, const char *text, struct why *why);
 
-/* Judges one answer at path, which is health.path or what follows its role. 1 holds, 0 does not (why
- * tells what was answered), -ENOENT when the answer has no such member, -EINVAL when it is no JSON. */
+/* Judges one answer at path, which is health.path or what follows its role. 1 holds, 0 does not
+ * (why tells what was answered), -ENOENT when the answer has no such member, -EINVAL when it is no
+ * JSON. */
 int health_judge(const struct health *health, const char *path, const char *answer,
 		 struct why *why);
 

@@ -37,7 +37,8 @@ struct tool {
 	int (*open)(struct why *why);
 	int (*cut)(const struct ends *ends, uint64_t *handle, struct why *why);
 	int (*heal)(const struct ends *ends, uint64_t handle, struct why *why);
-	int (*dropped)(const struct ends *ends, uint64_t handle, uint64_t *packets, struct why *why);
+	int (*dropped)(const struct ends *ends, uint64_t handle, uint64_t *packets,
+		       struct why *why);
 };
 
 static struct {
@@ -51,7 +52,7 @@ static struct {
 
 /* Runs a program; words are divided by single blanks. output: OUTPUT_MAX bytes. */
 __attribute__((format(printf, 3, 4))) static int run(char *output, struct why *why,
-						      const char *format, ...)
+						     const char *format, ...)
 {
 	static const char *const environment[] = {"LC_ALL=C",
 						  "XTABLES_LOCKFILE=/dev/shm/xtables.lock",
@@ -74,16 +75,17 @@ __attribute__((format(printf, 3, 4))) static int run(char *output, struct why *w
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	output[strcspn(output, "\n")] = 0;
-	return why_set(why, -EIO, "%s: %.200s", argv[0], *output ? output : "failed without a word");
+	return why_set(why, -EIO, "%s: %.200s", argv[0],
+		       *output ? output : "failed without a word");
 }
 
 /* run() with its output thrown away. */
-#define DO(why, ...) \
-	({ \
-		char *output_ = malloc(OUTPUT_MAX); \
+#define DO(why, ...)                                                            \
+	({                                                                      \
+		char *output_ = malloc(OUTPUT_MAX);                             \
 		int done_ = output_ ? run(output_, why, __VA_ARGS__) : -ENOMEM; \
-		free(output_); \
-		done_; \
+		free(output_);                                                  \
+		done_;                                                          \
 	})
 
 static int nft_open(struct why *why)
@@ -100,7 +102,8 @@ static json_t *nft_find(json_t *answer, const char *name)
 	json_t *all = json_object_get(answer, "nftables"), *entry, *found;
 	size_t i;
 
-	json_array_foreach(all, i, entry) {
+	json_array_foreach(all, i, entry)
+	{
 		found = json_object_get(entry, name);
 		if (!found)
 			found = json_object_get(json_object_get(entry, "add"), name);
@@ -118,7 +121,8 @@ static int nft_cut(const struct ends *ends, uint64_t *handle, struct why *why)
 
 	if (r == 0)
 		r = run(output, why,
-			"nft -j -e -a add rule ip failkit cuts ip saddr %s ip daddr %s counter drop",
+			"nft -j -e -a add rule ip failkit cuts ip saddr %s ip daddr %s counter "
+			"drop",
 			ends->from, ends->to);
 	if (r == 0) {
 		answer = json_loads(output, 0, NULL);
@@ -150,25 +154,27 @@ static int nft_packets(json_t *answer, uint64_t handle, uint64_t *packets)
 	json_t *all = json_object_get(answer, "nftables"), *entry, *part;
 	size_t i, n;
 
-	json_array_foreach(all, i, entry) {
+	json_array_foreach(all, i, entry)
+	{
 		json_t *rule = json_object_get(entry, "rule");
 
 		if (!nft_is_rule(rule, handle))
 			continue;
-		json_array_foreach(json_object_get(rule, "expr"), n, part) {
+		json_array_foreach(json_object_get(rule, "expr"), n, part)
+		{
 			json_t *counter = json_object_get(part, "counter");
 
 			if (!counter)
 				continue;
-			*packets = (uint64_t)json_integer_value(json_object_get(counter, "packets"));
+			*packets =
+				(uint64_t)json_integer_value(json_object_get(counter, "packets"));
 			return 0;
 		}
 	}
 	return -ENOENT;
 }
 
-static int nft_dropped(const struct ends *ends, uint64_t handle, uint64_t *packets,
-		       struct why *why)
+static int nft_dropped(const struct ends *ends, uint64_t handle, uint64_t *packets, struct why *why)
 {
 	char *output = malloc(OUTPUT_MAX);
 	int r = output ? run(output, why, "nft -j -a list chain ip failkit cuts")
@@ -261,7 +267,7 @@ int net_open(struct why *why)
 	if (!(sandbox_has() & SANDBOX_NET))
 		return why_set(why, -ENOTSUP,
 			       "links can't be cut without a network namespace of the run: %s",
-			       *sandbox_missing() ? sandbox_missing() : "net = host");
+			       sandbox_missing());
 	r = raise_loopback(why);
 	if (r)
 		return r;

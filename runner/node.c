@@ -255,7 +255,6 @@ int node_stop(struct cluster *cluster, struct node *node, struct why *why)
 	return node_kill(cluster, node, why);
 }
 
-
 int node_pause(struct cluster *cluster, struct node *node, struct why *why)
 {
 	int64_t deadline_ns = process_now_ns() + state_limit_ns;

@@ -95,8 +95,8 @@ static size_t read_end(const char *path, char *text, size_t size)
 	if (fd < 0)
 		return 0;
 	if (fstat(fd, &st) == 0)
-		n = pread(fd, text, size - 1, st.st_size > (off_t)size ? st.st_size - (off_t)size + 1
-								       : 0);
+		n = pread(fd, text, size - 1,
+			  st.st_size > (off_t)size ? st.st_size - (off_t)size + 1 : 0);
 	close(fd);
 	return n > 0 ? (size_t)n : 0;
 }

@@ -299,7 +299,8 @@ static int set_override(struct plan *plan, char *text, struct why *why)
 	int index;
 
 	if (split_override(text, &word, &name, &key, &value))
-		return why_set(why, -EINVAL, "SECTION.KEY=VALUE or SECTION.NAME.KEY=VALUE was wanted");
+		return why_set(why, -EINVAL,
+			       "SECTION.KEY=VALUE or SECTION.NAME.KEY=VALUE was wanted");
 	if (find_section(word, &section, why) || check_name(section, name, why))
 		return -EINVAL;
 	index = find_named(plan, section, name);

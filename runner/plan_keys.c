@@ -8,7 +8,8 @@
 #define SECOND UINT64_C(1000000000)
 #define DAY    (86400 * SECOND)
 #define KIB    UINT64_C(1024)
-#define TIB    (KIB * KIB * KIB * KIB)
+#define GIB    (KIB * KIB * KIB)
+#define TIB    (KIB * GIB)
 
 #define AT(field)      .offset = offsetof(struct OWNER, field)
 #define TEXT           .type = TYPE_TEXT
@@ -29,8 +30,8 @@ static const struct plan_key keys[] = {
 	 .help = "the workload alone after the last fault was healed"},
 	{SECTION_RUN, .name = "contract", AT(contract), WORD("sync", "bounded", "none"),
 	 .value = "sync", .help = "what an acknowledgement of the store promises"},
-	{SECTION_RUN, .name = "on-violation", AT(on_violation),
-	 WORD("stop", "freeze", "continue"), .value = "stop",
+	{SECTION_RUN, .name = "on-violation", AT(on_violation), WORD("stop", "freeze", "continue"),
+	 .value = "stop",
 	 .help = "after the first: end, stop all nodes for a look at them, or go on"},
 	{SECTION_RUN, .name = "net", AT(net), WORD("auto", "private", "host"), .value = "auto",
 	 .help = "a network namespace where possible, always, or never"},
@@ -39,7 +40,7 @@ static const struct plan_key keys[] = {
 	{SECTION_RUN, .name = "min-ops", AT(min_ops), NUMBER(0, INT64_MAX), .value = "100",
 	 .help = "fewer verified operations make the run INVALID"},
 	{SECTION_RUN, .name = "dir", AT(dir), TEXT, .value = "",
-	 .help = "the run directory; empty: run/NAME-SEED-TIME"},
+	 .help = "the run directory; empty: run/NAME-SEED-N"},
 #undef OWNER
 #define OWNER plan_store
 	{SECTION_STORE, .name = "driver", AT(driver), TEXT, .value = "kv",
@@ -71,10 +72,10 @@ static const struct plan_key keys[] = {
 	 .value = "256M", .help = "bytes in live objects at most"},
 	{SECTION_WORKLOAD, .name = "deleted-max", AT(deleted_max), NUMBER(0, 10000000),
 	 .value = "20000", .help = "deleted keys that are remembered and looked for"},
-	{SECTION_WORKLOAD, .name = "size-min", AT(size_min), SIZE(0, KIB * KIB * KIB), .value = "0",
+	{SECTION_WORKLOAD, .name = "size-min", AT(size_min), SIZE(0, GIB), .value = "0",
 	 .help = "bytes of the smallest body"},
-	{SECTION_WORKLOAD, .name = "size-max", AT(size_max), SIZE(0, KIB * KIB * KIB),
-	 .value = "64K", .help = "bytes of the largest body"},
+	{SECTION_WORKLOAD, .name = "size-max", AT(size_max), SIZE(0, GIB), .value = "64K",
+	 .help = "bytes of the largest body"},
 	{SECTION_WORKLOAD, .name = "think", AT(think_ns), TIME(0, DAY), .value = "0",
 	 .help = "a worker's pause between operations"},
 #undef OWNER
@@ -146,11 +147,16 @@ static const struct plan_key keys[] = {
 #undef OWNER
 };
 
-#define ONE(title, field) {.name = (title), .offset = offsetof(struct plan, field), .max = 1}
-#define MANY(title, field, counter, most) \
-	{.name = (title), .offset = offsetof(struct plan, field), \
-	 .stride = sizeof(((struct plan *)0)->field[0]), \
-	 .count_offset = offsetof(struct plan, counter), .max = (most)}
+#define ONE(title, field)                                                         \
+	{                                                                         \
+		.name = (title), .offset = offsetof(struct plan, field), .max = 1 \
+	}
+#define MANY(title, field, counter, most)                                     \
+	{                                                                     \
+		.name = (title), .offset = offsetof(struct plan, field),      \
+		.stride = sizeof(((struct plan *)0)->field[0]),               \
+		.count_offset = offsetof(struct plan, counter), .max = (most) \
+	}
 
 const struct plan_section_kind plan_section_kinds[SECTION_COUNT] = {
 	[SECTION_RUN] = ONE("run", run),

@@ -54,7 +54,8 @@ static int check_entry(struct source *s, const char *at, const char *end)
 static int check_line(struct source *s, const char *at, const char *end)
 {
 	if (end - at > PLAN_LINE_MAX)
-		return why_set(&s->why, -EINVAL, "the line has %zu characters, at most %d can be read",
+		return why_set(&s->why, -EINVAL,
+			       "the line has %zu characters, at most %d can be read",
 			       (size_t)(end - at), PLAN_LINE_MAX);
 	if (memchr(at, 0, (size_t)(end - at)))
 		return why_set(&s->why, -EINVAL, "the line contains a NUL");

@@ -25,7 +25,8 @@ struct plan_lines {
 	void *arg;
 };
 
-/* Stops at the first error: -EINVAL, or what section() or entry() returned. why: "PATH:LINE: ...". */
+/* Stops at the first error: -EINVAL, or what section() or entry() returned. why: "PATH:LINE: ...".
+ */
 int plan_lines_read(const char *text, size_t length, const char *path,
 		    const struct plan_lines *lines, struct why *why);
 

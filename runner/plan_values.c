@@ -251,9 +251,12 @@ static void join(const char *const *words, char *text, size_t size)
 void plan_value_range(const struct plan_key *key, char *text, size_t size)
 {
 	static const char *const types[] = {
-		[TYPE_TEXT] = "text",	       [TYPE_NUMBER] = "a number",
-		[TYPE_SIZE] = "a size",	       [TYPE_DURATION] = "a duration",
-		[TYPE_SHARE] = "0% to 100%",   [TYPE_MIX] = "operations with weights",
+		[TYPE_TEXT] = "text",
+		[TYPE_NUMBER] = "a number",
+		[TYPE_SIZE] = "a size",
+		[TYPE_DURATION] = "a duration",
+		[TYPE_SHARE] = "0% to 100%",
+		[TYPE_MIX] = "operations with weights",
 		[TYPE_STEPS] = "steps, one each",
 	};
 	char low[32], high[32];

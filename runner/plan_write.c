@@ -28,7 +28,8 @@ static void write_keys(FILE *file, const struct plan *plan, enum plan_section se
 			write_key(file, key, base, step);
 	}
 	for (int i = 0; section == SECTION_STORE && i < plan->store.settings; i++)
-		fprintf(file, "%s = %s\n", plan->store.setting[i].key, plan->store.setting[i].value);
+		fprintf(file, "%s = %s\n", plan->store.setting[i].key,
+			plan->store.setting[i].value);
 }
 
 int plan_write(const struct plan *plan, const char *path, struct why *why)
@@ -65,8 +66,7 @@ int plan_help(int (*each)(void *arg, const char *section, const char *key, const
 	for (size_t i = 0; r == 0 && (key = plan_key_at(i)); i++) {
 		plan_value_range(key, range, sizeof(range));
 		r = each(arg, plan_section_kinds[key->section].name, key->name,
-			 key->value ? key->value : "must be given", range,
-			 key->help);
+			 key->value ? key->value : "must be given", range, key->help);
 	}
 	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
 		const struct driver_setting *row = drivers[i]->settings;

@@ -237,7 +237,8 @@ int process_wait(pid_t pid, int64_t deadline_ns, int *status)
 	return 1;
 }
 
-/* Reads until the pipe ends, the process ended (an orphan of it may keep the pipe) or the deadline. */
+/* Reads until the pipe ends, the process ended (an orphan of it may keep the pipe) or the deadline.
+ */
 static void collect(int from, pid_t pid, int64_t deadline_ns, char *output, size_t size)
 {
 	struct pollfd wait[2] = {{.fd = from, .events = POLLIN}, {.events = POLLIN}};
@@ -279,7 +280,8 @@ int process_run(const struct process_options *options, int64_t deadline_ns, char
 		if (r == 0) {
 			kill(-pid, SIGKILL);
 			process_wait(pid, -1, status);
-			r = why_set(why, -ETIMEDOUT, "\"%s\" did not end in time", options->argv[0]);
+			r = why_set(why, -ETIMEDOUT, "\"%s\" did not end in time",
+				    options->argv[0]);
 		}
 		process_group_end(pid);
 	}

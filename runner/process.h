@@ -6,9 +6,10 @@
  *     process_run()     both, with what it printed; its group is killed at the deadline
  *
  * The worker of a run is pid 1 of its namespace, so orphans of the nodes become its children and
- * must be reaped, yet never a process that somebody here waits for. So everything is started through
- * this module, which knows its own: process_reap_orphans() reaps only the others. Any thread may
- * call any of these. Programs start with default signals, an empty mask, and no descriptor but 0-2.
+ * must be reaped, yet never a process that somebody here waits for. So everything is started
+ * through this module, which knows its own: process_reap_orphans() reaps only the others. Any
+ * thread may call any of these. Programs start with default signals, an empty mask, and no
+ * descriptor but 0-2.
  */
 #ifndef RUNNER_PROCESS_H
 #define RUNNER_PROCESS_H
@@ -32,7 +33,7 @@ struct process_user {
 
 struct process_options {
 	const char *const *argv;
-	const char *const *environment;        /* NULL: ours */
+	const char *const *environment;  /* NULL: ours */
 	const char *dir;                 /* where it runs; NULL: here */
 	int output;                      /* its stdout and stderr; -1: ours */
 	const struct process_user *user; /* NULL: ours */
@@ -63,9 +64,11 @@ void process_status_text(int status, char *text, size_t size);
 /* SIGKILL to every process of the group, until none is left or 5 s have passed (-ETIMEDOUT). The
  * leader must have been reaped, or is reaped by another. */
 int process_group_end(pid_t group);
-/* Is every process of the group, zombies aside, in this state of /proc/PID/stat? False when empty. */
+/* Is every process of the group, zombies aside, in this state of /proc/PID/stat? False when empty.
+ */
 bool process_group_is(pid_t group, char state);
-/* The same for all children of ours, adopted ones included. Only where nobody else waits for one. */
+/* The same for all children of ours, adopted ones included. Only where nobody else waits for one.
+ */
 int process_children_end(void);
 
 struct process_facts {

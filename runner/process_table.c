@@ -27,10 +27,11 @@ static bool read_facts(pid_t pid, struct process_facts *facts)
 	if (fgets(text, sizeof(text), file))
 		end = strrchr(text, ')');
 	facts->pid = pid;
-	done = end && sscanf(end + 1,
-			     " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-			     "%*d %llu",
-			     &facts->state, &facts->parent, &facts->group, &facts->start_ticks) == 4;
+	done = end &&
+	       sscanf(end + 1,
+		      " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+		      "%*d %llu",
+		      &facts->state, &facts->parent, &facts->group, &facts->start_ticks) == 4;
 	fclose(file);
 	return done;
 }

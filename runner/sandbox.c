@@ -144,8 +144,8 @@ static void go_between(const struct pipes *pipes, unsigned layers, const sigset_
 			return;
 		}
 		if (report.worker < 0)
-			report.error = why_set(&report.why, -errno, "no process: %s",
-					       strerror(errno));
+			report.error =
+				why_set(&report.why, -errno, "no process: %s", strerror(errno));
 	}
 	tell(pipes, &report);
 	_exit(0);
@@ -172,7 +172,8 @@ static int hear(const struct pipes *pipes, pid_t *worker, struct why *why)
 
 enum { IN_WORKER = 1 };
 
-/* One attempt: 0 in the guardian, IN_WORKER in the worker, -errno when these layers can't be had. */
+/* One attempt: 0 in the guardian, IN_WORKER in the worker, -errno when these layers can't be had.
+ */
 static int attempt(unsigned layers, const sigset_t *mask, pid_t *worker, struct why *why)
 {
 	struct pipes pipes;
@@ -218,7 +219,8 @@ static void write_state(const char *run_dir, pid_t worker, unsigned layers, cons
 	fprintf(file,
 		"{\"guardian_pid\": %d, \"worker_pid\": %d, \"plane\": \"%s\", \"user\": %s, "
 		"\"mount\": %s, \"net\": %s, \"pid\": %s, \"state\": \"%s\", \"status\": %d}\n",
-		(int)getpid(), (int)worker, layers & SANDBOX_MOUNT ? "/dev/shm" : control_directory(),
+		(int)getpid(), (int)worker,
+		layers & SANDBOX_MOUNT ? "/dev/shm" : control_directory(),
 		layers & SANDBOX_USER ? "true" : "false", layers & SANDBOX_MOUNT ? "true" : "false",
 		layers & SANDBOX_NET ? "true" : "false", layers & SANDBOX_PID ? "true" : "false",
 		state, status);
@@ -257,7 +259,10 @@ static int try_all(const struct sandbox_options *options, const sigset_t *mask, 
 			     ((*layers & SANDBOX_NET) || options->net == NET_HOST);
 
 		/* Copied before the fork, for the worker to tell. */
-		snprintf(here.missing, sizeof(here.missing), "%s", whole ? "" : last.text);
+		snprintf(here.missing, sizeof(here.missing), "%s",
+			 !whole                     ? last.text
+			 : options->net == NET_HOST ? "the plan says net = host"
+						    : "");
 		r = attempt((unsigned)*layers, mask, worker, &last);
 	}
 	if (r < 0)

@@ -92,8 +92,8 @@ int sandbox_unshare(unsigned layers, struct why *why)
 	if (unshare(flags))
 		return why_set(why, -errno, "no%s%s%s namespace: %s",
 			       layers & SANDBOX_MOUNT ? " mount" : "",
-			       layers & SANDBOX_NET ? " net" : "", layers & SANDBOX_PID ? " pid" : "",
-			       strerror(errno));
+			       layers & SANDBOX_NET ? " net" : "",
+			       layers & SANDBOX_PID ? " pid" : "", strerror(errno));
 	return 0;
 }
 

@@ -33,23 +33,23 @@
 
 static int failed_checks;
 
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) { \
+#define CHECK(condition)                                                                \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
 			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			failed_checks++; \
-		} \
+			failed_checks++;                                                \
+		}                                                                       \
 	} while (0)
 
 /* Succeeds, or tells why not. */
-#define CHECK_OK(call, why) \
-	do { \
-		int r_ = (call); \
-		if (r_) { \
+#define CHECK_OK(call, why)                                                                   \
+	do {                                                                                  \
+		int r_ = (call);                                                              \
+		if (r_) {                                                                     \
 			fprintf(stderr, "%s:%d: %s: %d, %s\n", __FILE__, __LINE__, #call, r_, \
-				(why).text); \
-			failed_checks++; \
-		} \
+				(why).text);                                                  \
+			failed_checks++;                                                      \
+		}                                                                             \
 	} while (0)
 
 static inline char *folder_make(void)

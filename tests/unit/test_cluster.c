@@ -144,6 +144,64 @@ static void an_end_that_nobody_asked_for_is_a_crash(void **state)
 	in_sandbox(crash);
 }
 
+/* The interposer that was built with this test. */
+static void find_preload(void)
+{
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%.*s/../libfailpreload.so",
+		 (int)(strrchr(own_path, '/') - own_path), own_path);
+	setenv("FAILKIT_PRELOAD", path, 1);
+}
+
+static int kill_by_rule(const char *dir)
+{
+	struct why why = {""};
+	struct control *control = NULL;
+	struct cluster_options options = {.run_dir = dir, .network = sandbox_network()};
+	struct cluster *cluster = NULL;
+	struct plan *plan = serving_plan(dir, "[role zz]\ninject = no\nready = tcp://{addr}:9\n"
+					      "command = sh -c 'echo preload=$LD_PRELOAD.'\n");
+	struct node *node;
+	int64_t deadline_ns = soon();
+
+	find_preload();
+	CHECK_OK(net_open(&why), why);
+	CHECK_OK(control_create(&control, NULL, &(struct control_options){.seed = 1}, &why), why);
+	options.plan = plan;
+	options.control = control;
+	CHECK_OK(cluster_open(&cluster, &options, &why), why);
+	for (int i = 0; i < 4; i++) {
+		node = cluster_node(cluster, i);
+		CHECK_OK(node_start(cluster, node, &why), why);
+		CHECK_OK(node_wait_ready(cluster, node, soon(), &why), why);
+	}
+	CHECK(control_seen_calls(control, "ds1"));
+	CHECK_OK(control_set(control, "%send:node=ds2 = 1*kill", 0, NULL, NULL, &why), why);
+	node = cluster_find(cluster, "ds2");
+	while (node->state == NODE_UP && process_now_ns() < deadline_ns) {
+		ready_ask("http://127.0.0.3:7000/", INT64_C(100000000), NULL);
+		cluster_reap(cluster);
+	}
+	CHECK(node->state == NODE_DOWN);
+	CHECK(node->crashes == 0);
+	CHECK(cluster_find(cluster, "ds1")->state == NODE_UP);
+	node = cluster_find(cluster, "zz1");
+	CHECK_OK(node_start(cluster, node, &why), why);
+	CHECK(node_wait_ready(cluster, node, soon(), &why) == -ECHILD);
+	CHECK(strstr(why.text, "\"preload=.\""));
+	close_cluster(cluster, plan);
+	control_unlink(control);
+	control_close(control);
+	return 0;
+}
+
+static void an_end_by_a_rule_is_no_crash(void **state)
+{
+	(void)state;
+	in_sandbox(kill_by_rule);
+}
+
 /* Starts a cluster with this in [role ds], which must fail with these words. */
 static int must_fail(const char *dir, const char *more, int code, const char *words)
 {
@@ -178,8 +236,8 @@ static int never_ready(const char *dir)
 
 static int no_program(const char *dir)
 {
-	return must_fail(dir,
-			 "[role zz]\nready = tcp://{addr}:1\ncommand = /nowhere/zz {dir}\n", -ENOENT,
+	return must_fail(dir, "[role zz]\nready = tcp://{addr}:1\ncommand = /nowhere/zz {dir}\n",
+			 -ENOENT,
 			 "zz1: \"/nowhere/zz\" does not start: exec: No such file or directory");
 }
 
@@ -191,8 +249,7 @@ static int bad_setup(const char *dir)
 
 static int busy_port(const char *dir)
 {
-	return must_fail(dir,
-			 "[role zz]\nready = tcp://127.0.0.1:7000\ncommand = sleep 100\n",
+	return must_fail(dir, "[role zz]\nready = tcp://127.0.0.1:7000\ncommand = sleep 100\n",
 			 -EADDRINUSE, "zz1: something answers at tcp://127.0.0.1:7000 before");
 }
 
@@ -263,7 +320,8 @@ static void root_starts_nodes_as_other_users(void **state)
 	if (getuid() == 0)
 		in_sandbox(other_user);
 	else
-		assert_int_equal(process_user_find(&(struct process_user){0}, "root", NULL), -EPERM);
+		assert_int_equal(process_user_find(&(struct process_user){0}, "root", NULL),
+				 -EPERM);
 }
 
 int main(int argc, char **argv)
@@ -272,6 +330,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(every_node_has_an_address_a_folder_and_a_log),
 		cmocka_unit_test(nodes_stop_pause_and_start_again),
 		cmocka_unit_test(an_end_that_nobody_asked_for_is_a_crash),
+		cmocka_unit_test(an_end_by_a_rule_is_no_crash),
 		cmocka_unit_test(failed_starts_say_why),
 		cmocka_unit_test(a_disk_of_its_own_can_be_full),
 		cmocka_unit_test(root_starts_nodes_as_other_users),

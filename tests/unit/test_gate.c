@@ -84,12 +84,12 @@ static void steps_are_checked_by_their_words(void **state)
 	}
 }
 
-#define GATES \
+#define GATES                                                                  \
 	"[gate up]\nstep = process\nstep = port\nstep = ready\nstep = probe\n" \
-	"step = command test {addrs:ms} = 127.0.0.1\n" \
-	"[gate health]\nstep = health bad == 0\nlimit = 100ms\n" \
-	"[gate role]\nstep = health ds.bad == 0\nlimit = 100ms\n" \
-	"[gate none]\nstep = health ugly == 0\nlimit = 100ms\n" \
+	"step = command test {addrs:ms} = 127.0.0.1\n"                         \
+	"[gate health]\nstep = health bad == 0\nlimit = 100ms\n"               \
+	"[gate role]\nstep = health ds.bad == 0\nlimit = 100ms\n"              \
+	"[gate none]\nstep = health ugly == 0\nlimit = 100ms\n"                \
 	"[gate command]\nstep = command echo not yet; exit 2\nlimit = 100ms\n"
 
 struct world {
@@ -150,8 +150,9 @@ static int pass_gates(const char *dir)
 	CHECK_OK(node_stop(world.cluster, node, &why), why);
 	expect(&world, "up", 0, "");
 	CHECK_OK(node_start(world.cluster, node, &why), why);
-	CHECK_OK(node_wait_ready(world.cluster, node, process_now_ns() + INT64_C(10000000000), &why),
-		 why);
+	CHECK_OK(
+		node_wait_ready(world.cluster, node, process_now_ns() + INT64_C(10000000000), &why),
+		why);
 	CHECK_OK(gate_describe(world.cluster, text, sizeof(text)), why);
 	CHECK(strstr(text, "ds2: up, pid ") && strstr(text, "serving at 127.0.0.3:7000"));
 	CHECK(gate_describe(world.cluster, text, 20) == -ENOSPC);
@@ -195,8 +196,7 @@ static int at_once(void *arg)
 static int cancel(const char *dir)
 {
 	struct world world = start_world(dir);
-	struct gate_context context = {
-		.cluster = world.cluster, .fault = -1, .cancelled = at_once};
+	struct gate_context context = {.cluster = world.cluster, .fault = -1, .cancelled = at_once};
 	struct why why = {""};
 
 	CHECK(gate_pass(plan_gate(world.plan, "none"), &context, &why) == -ECANCELED);

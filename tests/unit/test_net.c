@@ -1,8 +1,9 @@
 /*
  * test_net.c - a cut drops one direction only, and TCP heals it by itself.
  *
- * Two real sockets on the loopback of a network namespace, 127.0.0.1 (client) and 127.0.0.2 (server).
- * What is not to arrive is told by the cut's packet counter having moved, not by waiting long.
+ * Two real sockets on the loopback of a network namespace, 127.0.0.1 (client) and 127.0.0.2
+ * (server). What is not to arrive is told by the cut's packet counter having moved, not by waiting
+ * long.
  */
 #include "sandboxed.h"
 
@@ -19,9 +20,8 @@ static const int64_t limit_ns = INT64_C(10000000000);
 
 static struct sockaddr_in at(uint32_t address, uint16_t port)
 {
-	return (struct sockaddr_in){.sin_family = AF_INET,
-				    .sin_port = htons(port),
-				    .sin_addr.s_addr = htonl(address)};
+	return (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(address)};
 }
 
 static int make_socket(uint32_t address, uint16_t port)

@@ -1,14 +1,14 @@
 /*
  * test_plan.c - which plans are taken, what they mean, and what is said about the others.
  *
- * Tables of texts: each is written to a file in a folder of its own and read. The smallest plan that
- * is taken stands in front of most.
+ * Tables of texts: each is written to a file in a folder of its own and read. The smallest plan
+ * that is taken stands in front of most.
  */
 #include "sandboxed.h"
 
 #include <errno.h>
 
-#define ROLE \
+#define ROLE                                                                    \
 	"[role ds]\ncount = 3\nspares = 2\ncommand = ds --listen {addr}:7000\n" \
 	"ready = http://{addr}:7000/health\n"
 #define SMALL "[store]\nendpoints = ds\n" ROLE
@@ -71,8 +71,9 @@ static const struct {
 	 "p.ini:2: duration wants a duration from 1s to 720h, not \"1ms\""},
 	{"[run]\nseed = -1\n",
 	 "p.ini:2: seed wants a number from 0 to 18446744073709551615, not \"-1\""},
-	{"[run]\ncontract = sink\n", "p.ini:2: contract is one of sync, bounded, none, not \"sink\", "
-				     "did you mean \"sync\"?"},
+	{"[run]\ncontract = sink\n",
+	 "p.ini:2: contract is one of sync, bounded, none, not \"sink\", "
+	 "did you mean \"sync\"?"},
 	{"[workload]\nmix = put 30, got 20\n",
 	 "p.ini:2: unknown operation \"got\", did you mean \"get\"?"},
 	{"[workload]\nmix = put\n", "p.ini:2: \"put\" is no mix: put 30, get 70 was wanted"},
@@ -93,7 +94,8 @@ static const struct {
 	 "p.ini:3: [role ds] ready: it must be given"},
 	{"[store]\nendpoints = dx\n" ROLE,
 	 "p.ini:2: [store] endpoints: unknown role \"dx\", did you mean \"ds\"?"},
-	{SMALL "[fault f]\nweight = 1\n", "p.ini:8: [fault f] kind: a fault wants a kind or a rule"},
+	{SMALL "[fault f]\nweight = 1\n",
+	 "p.ini:8: [fault f] kind: a fault wants a kind or a rule"},
 	{SMALL "[fault f]\nkind = restart\non = ds6\n",
 	 "p.ini:10: [fault f] on: there is no node \"ds6\": role \"ds\" has 5"},
 	{SMALL "[fault f]\nkind = restart\non = ms\n",
@@ -213,9 +215,13 @@ static void a_line_that_is_too_long_is_refused(void **state)
 
 static void overrides_go_through_the_same_table(void **state)
 {
-	static const char *const overrides[] = {
-		"run.seed=7", "role.ds.args=--bug a.b=c", "fault.wal-eio.weight=9",
-		"run.dir=/tmp/x.y", "gate.g.step=port", "workload.size-max=1M", NULL};
+	static const char *const overrides[] = {"run.seed=7",
+						"role.ds.args=--bug a.b=c",
+						"fault.wal-eio.weight=9",
+						"run.dir=/tmp/x.y",
+						"gate.g.step=port",
+						"workload.size-max=1M",
+						NULL};
 	struct plan *plan = must_read(SMALL "[fault wal-eio]\nrule = fsync = error(EIO)\non = ds\n"
 					    "[gate g]\nstep = process\nstep = probe\n",
 				      overrides);
@@ -237,8 +243,9 @@ static const struct {
 	{"seed=7", "--set seed=7: SECTION.KEY=VALUE or SECTION.NAME.KEY=VALUE was wanted"},
 	{"run.sed=7", "--set run.sed=7: unknown key \"sed\", did you mean \"seed\"?"},
 	{"role.dx.args=7", "--set role.dx.args=7: the plan has no [role dx]"},
-	{"run.net=hos", "--set run.net=hos: net is one of auto, private, host, not \"hos\", did you "
-			"mean \"host\"?"},
+	{"run.net=hos",
+	 "--set run.net=hos: net is one of auto, private, host, not \"hos\", did you "
+	 "mean \"host\"?"},
 };
 
 static void overrides_are_refused_with_their_text(void **state)

@@ -231,6 +231,7 @@ static int look_at_network(const char *dir)
 	CHECK(sandbox_network() >> 24 == 127);
 	CHECK((sandbox_network() & 0xff) == 0);
 	CHECK(sandbox_network() != 0x7f000000);
+	CHECK(strcmp(sandbox_missing(), "the plan says net = host") == 0);
 	return 0;
 }
 

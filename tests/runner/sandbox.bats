@@ -1,0 +1,113 @@
+#!/usr/bin/env bats
+# sandbox.bats - SIGKILL of failrun's guardian, of its worker and of both, in mid-run: nothing remains.
+#
+# Each test runs the reference cluster from a copy of quick.ini's roles in a folder of its own, waits
+# until operations flow, and kills. Then no process may carry the folder's name, no mount, no network
+# namespace and no plane may be left, and the ledger must still be readable and judged.
+
+setup() {
+	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	bin=$root/build/${FLAVOUR:-plain}
+	dir=$(mktemp -d /tmp/failkit-bats-XXXXXX)
+	chmod 755 "$dir"
+	plan=configs/quick.ini
+}
+
+teardown() {
+	rm -rf "$dir"
+}
+
+# Waits until a command succeeds, 30 s at most.
+eventually() {
+	local deadline=$((SECONDS + 30))
+	until "$@"; do
+		((SECONDS < deadline)) || return 1
+		sleep 0.05
+	done
+}
+
+# Processes of the run: what its nodes are called with, and failrun itself.
+processes() {
+	local line
+	for line in /proc/[0-9]*/cmdline; do
+		grep -qsF -- "$dir" "$line" && echo "$line"
+	done
+	return 0
+}
+
+none_left() {
+	[ -z "$(processes)" ]
+}
+
+namespaces() {
+	readlink /proc/[0-9]*/ns/net 2>/dev/null | sort -u
+}
+
+operations_flow() {
+	[ -s "$dir/run/run.json" ] && grep -qs nodes "$dir/out"
+}
+
+worker_pid() {
+	jq .worker_pid "$dir/run/run.json"
+}
+
+start_run() {
+	(cd "$root" && exec "$bin/failrun" run "$plan" --set run.dir="$dir/run" \
+		--set run.duration=60s "$@") >"$dir/out" 2>&1 3>&- &
+	guardian=$!
+	eventually operations_flow
+	[ "$(jq .guardian_pid "$dir/run/run.json")" = "$guardian" ]
+	worker=$(worker_pid)
+	namespace=$(readlink "/proc/$worker/ns/net")
+}
+
+nothing_left() {
+	local deadline=$((SECONDS + 5))
+	until none_left; do
+		((SECONDS < deadline))
+		sleep 0.05
+	done
+	! grep -F "$dir" /proc/self/mounts
+	[ "$namespace" = "$(readlink /proc/self/ns/net)" ] || ! namespaces | grep -F "$namespace"
+}
+
+ledger_is_judged() {
+	run "$bin/failrun" check "$dir/run"
+	echo "$output"
+	[ "$status" -eq 0 ] || [ "$status" -eq 4 ]
+}
+
+@test "SIGKILL of the guardian leaves nothing but the run directory" {
+	start_run
+	kill -9 "$guardian"
+	nothing_left
+	ledger_is_judged
+}
+
+@test "SIGKILL of the worker leaves nothing, and the guardian says 3" {
+	start_run
+	kill -9 "$worker"
+	local status=0
+	wait "$guardian" || status=$?
+	[ "$status" -eq 3 ]
+	nothing_left
+	[ "$(jq -r .state "$dir/run/run.json")" = ended ]
+	ledger_is_judged
+}
+
+@test "SIGKILL of both leaves nothing" {
+	start_run
+	kill -9 "$guardian" "$worker"
+	nothing_left
+	ledger_is_judged
+}
+
+@test "SIGKILL of both on the host's network leaves nothing" {
+	# There links can't be cut, so a plan that wants it is refused.
+	plan=$dir/quick.ini
+	awk '/^\[/ { skip = /cut-fe-ds/ } !skip' "$root/configs/quick.ini" >"$plan"
+	start_run --set run.net=host
+	kill -9 "$guardian" "$worker"
+	nothing_left
+	ledger_is_judged
+}
