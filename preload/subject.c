@@ -9,6 +9,7 @@
 #include "preload/raw.h"
 
 #define DELETED " (deleted)"
+#define MEMFD   "/memfd:"
 
 union address {
 	struct sockaddr any;
@@ -41,7 +42,7 @@ static void read_link(int fd, bool deleted, char *out, size_t size)
 
 	link_name(fd, name);
 	n = raw(SYS_readlinkat, AT_FDCWD, name, out, size - 1);
-	if (n <= 0 || out[0] != '/')
+	if (n <= 0 || out[0] != '/' || (deleted && raw_begins(out, MEMFD, sizeof(MEMFD) - 1)))
 		n = 0;
 	if (deleted && n > (long)sizeof(DELETED) &&
 	    raw_begins(out + n - (sizeof(DELETED) - 1), DELETED, sizeof(DELETED) - 1))

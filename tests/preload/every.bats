@@ -16,6 +16,12 @@ setup_more() {
 	[[ $output == *" rows, "*" errnos, 0 wrong" ]]
 }
 
+@test "every call with a number fails the same by syscall()" {
+	run failctl run -e "$(victim_every firsts)" -- victim_every numbers
+	echo "$output"
+	[[ $output == *"5"[0-9]" rows, 0 wrong"* ]]
+}
+
 @test "every name of the table leads to the interposer, by whatever lookup" {
 	run failctl run -- victim_every names
 	echo "$output"

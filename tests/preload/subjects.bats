@@ -73,3 +73,70 @@ to ENOSPC
 none passed
 deleted EDQUOT" ]
 }
+
+@test "numbers and paths beyond what is remembered are still known" {
+	cat > far.py <<'END'
+import errno, os, resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (9000, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+def tell(what, fd):
+    try:
+        os.fsync(fd)
+        print(what, "passed")
+    except OSError as e:
+        print(what, errno.errorcode[e.errno])
+deep = "/".join(["d" * 100] * 4)
+os.makedirs(deep)
+tell("deep", os.open(deep + "/x.wal", os.O_WRONLY | os.O_CREAT))
+fd = os.open("x.wal", os.O_WRONLY | os.O_CREAT)
+other = os.open("x.txt", os.O_WRONLY | os.O_CREAT)
+os.dup2(fd, 8000)
+tell("high", 8000)
+os.dup2(other, 8000)
+tell("other", 8000)
+os.memfd_create("x.wal")
+tell("memory", os.memfd_create("x.wal"))
+END
+	run --separate-stderr failctl run -e 'fsync:path=*.wal = error(EIO)' -- python3 far.py
+	echo "$output"
+	[ "$output" = "deep EIO
+high EIO
+other passed
+memory passed" ]
+}
+
+@test "a socket is known by its kind and its ends, and what is written to it is sent" {
+	cat > ends.py <<'END'
+import errno, os, socket, sys
+def tell(what, call, *args):
+    try:
+        call(*args)
+        print(what, "passed")
+    except OSError as e:
+        print(what, errno.errorcode[e.errno])
+tcp = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(tcp.getsockname())
+server = tcp.accept()[0]
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+local = socket.socketpair()
+file = os.open("file", os.O_RDWR | os.O_CREAT)
+tell("tcp", os.write, client.fileno(), b"x")
+tell("accepted", server.send, b"x")
+tell("udp", udp.sendto, b"x", ("127.0.0.77", 9))
+tell("other udp", udp.sendto, b"x", ("127.0.0.78", 9))
+tell("unix", os.writev, local[0].fileno(), [b"x"])
+tell("file", os.write, file, b"x")
+tell("connect", socket.create_connection, ("127.0.0.1", 1))
+END
+	run --separate-stderr failctl run -e '%send:sock=tcp = error(EPIPE)' \
+		-e '%send:sock=unix = error(ENOBUFS)' -e '%send:peer=127.0.0.77 = error(EHOSTUNREACH)' \
+		-e '%write:file=reg = error(ENOSPC)' -e 'connect:port=1 = error(ETIMEDOUT)' -- \
+		python3 ends.py
+	echo "$output"
+	[ "$output" = "tcp EPIPE
+accepted EPIPE
+udp EHOSTUNREACH
+other udp passed
+unix ENOBUFS
+file ENOSPC
+connect ETIMEDOUT" ]
+}

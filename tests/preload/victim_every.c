@@ -5,6 +5,8 @@
  *     victim_every rules    prints the rules: the n-th passage of a call fails with its n-th errno
  *     victim_every run      passes through each as often as it has errnos; "N rows, M errnos" or
  *                           a line for each that came back wrong
+ *     victim_every firsts   prints the rules: every passage of a call fails with its first errno
+ *     victim_every numbers  makes each call that has a number by syscall(), under those
  *     victim_every names    is each name of the table, by any lookup, the interposer's?
  *
  * What it needs itself it makes by calls that are in no row, so that none of the passages is lost.
@@ -164,6 +166,54 @@ static int run(void)
 	return wrong != 0;
 }
 
+static void print_firsts(void)
+{
+	for (int i = 0; i < CALL_COUNT; i++)
+		printf("%s = error(%s)\n", call_table[i].name,
+		       calls_errno_name(call_table[i].errnos[0]));
+}
+
+/* Harmless words for any call with this subject; a page of zeroes is any structure. */
+static long by_number(const struct call_info *info)
+{
+	const char *at = strstr(info->name, "at");
+	int relative = at && (!at[2] || at[2] == '2') && strcmp(info->name, "creat") != 0;
+
+	switch (info->subject) {
+	case SUBJECT_FD:
+		return syscall(info->number, file, page, 1, 0, 0, 0);
+	case SUBJECT_PATH:
+		return relative ? syscall(info->number, AT_FDCWD, "nothing", 0, 0)
+				: syscall(info->number, "nothing", page, page);
+	case SUBJECT_PATHS:
+		return relative ? syscall(info->number, AT_FDCWD, "nothing", AT_FDCWD, "else", 0)
+				: syscall(info->number, "nothing", "else");
+	default:
+		return syscall(info->number, 900, 901, 0);
+	}
+}
+
+static int numbers(void)
+{
+	int rows = 0, wrong = 0;
+
+	for (int i = 0; i < CALL_COUNT; i++) {
+		long ret;
+
+		if (call_table[i].number < 0)
+			continue;
+		rows++;
+		file = fileno(fopen("file", "w+"));
+		ret = by_number(&call_table[i]);
+		if (ret == -1 && errno == call_table[i].errnos[0])
+			continue;
+		wrong++;
+		printf("%s: %ld %s\n", call_table[i].name, ret, calls_errno_name(errno));
+	}
+	printf("%d rows, %d wrong\n", rows, wrong);
+	return wrong != 0;
+}
+
 static int is_ours(const char *name, void *handle, const char *by)
 {
 	void *address = dlsym(handle, name);
@@ -207,6 +257,10 @@ int main(int argc, char **argv)
 		print_rules();
 	else if (argc == 2 && !strcmp(argv[1], "run"))
 		return run();
+	else if (argc == 2 && !strcmp(argv[1], "firsts"))
+		print_firsts();
+	else if (argc == 2 && !strcmp(argv[1], "numbers"))
+		return numbers();
 	else if (argc == 2 && !strcmp(argv[1], "names"))
 		return names();
 	else
