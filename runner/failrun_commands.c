@@ -159,8 +159,13 @@ static int command_why(const struct arguments *a, struct why *why)
 static int command_report(const struct arguments *a, struct why *why)
 {
 	struct report report;
+	char dir[PATH_MAX];
 
-	if (report_write(a->word[0], why) || report_read(&report, a->word[0], why))
+	if (!realpath(a->word[0], dir)) {
+		why_set(why, -errno, "cannot enter \"%s\": %s", a->word[0], strerror(errno));
+		return EXIT_ENVIRONMENT;
+	}
+	if (report_write(dir, why) || report_read(&report, dir, why))
 		return EXIT_ENVIRONMENT;
 	report_markdown(&report, stdout);
 	report_fini(&report);

@@ -40,8 +40,8 @@ static void verdict(const struct report *r, FILE *to)
 	fprintf(to, "| failkit | %s |\n\n", r->version);
 	fprintf(to,
 		"Judge again: `failrun check %s`. A key's story: `failrun why %s KEY`.\n"
-		"The same faults again: `failrun run %s --seed %s`.\n\n",
-		r->dir, r->dir, r->plan, r->seed);
+		"The same plan again: `failrun run %s/plan.ini --set run.dir=`.\n\n",
+		r->dir, r->dir, r->dir);
 }
 
 static void witness(const struct report *r, const struct report_witness *w, FILE *to)

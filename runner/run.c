@@ -43,7 +43,7 @@ void run_phase(struct run *run, const char *name)
 	progress_phase(run->progress, name);
 }
 
-static bool violated(struct run *run)
+bool run_violated(struct run *run)
 {
 	struct workload_status status;
 
@@ -51,10 +51,15 @@ static bool violated(struct run *run)
 	return status.violations > 0;
 }
 
+static bool stopped_by_violation(struct run *run)
+{
+	return run->plan->run.on_violation != ON_VIOLATION_CONTINUE && run_violated(run);
+}
+
 bool run_stopping(struct run *run)
 {
 	return interrupts > 0 || run->unrecovered || ledger_error(run->ledger, NULL) ||
-	       (run->plan->run.on_violation != ON_VIOLATION_CONTINUE && violated(run));
+	       stopped_by_violation(run);
 }
 
 bool run_aborting(struct run *run)
@@ -119,11 +124,14 @@ void run_tick(struct run *run)
 	poll(NULL, 0, 5);
 }
 
-/* A gate is given up when a node has ended meanwhile: it is started, and the gate begins anew. */
+/* A gate is given up when a node has ended meanwhile: it is started, and the gate begins anew. And
+ * after a violation nobody waits: the probe of a gate may be what found it. */
 static int cancelled(void *arg)
 {
 	struct run *run = arg;
 
+	if (stopped_by_violation(run))
+		return 1;
 	for (int i = 0; i < cluster_nodes(run->cluster); i++)
 		if (!node_alive(run->cluster, cluster_node(run->cluster, i)))
 			return 1;
@@ -177,7 +185,7 @@ int run_recover(struct run *run, const char *gate, int fault)
 		if (!error)
 			error = gate_pass(find_gate(run, gate), &context, &why);
 		judge_crashes(run);
-		if (!error || run_aborting(run))
+		if (!error || run_aborting(run) || stopped_by_violation(run))
 			return error;
 		if (error != -ECANCELED)
 			break;
@@ -265,7 +273,7 @@ static int perform(struct run *run, struct verdict_result *verdict, struct why *
 		error = run_faults(run, why);
 	if (error)
 		return error;
-	if (run->plan->run.on_violation == ON_VIOLATION_FREEZE && violated(run))
+	if (run->plan->run.on_violation == ON_VIOLATION_FREEZE && run_violated(run))
 		freeze(run);
 	if (!run_aborting(run))
 		heal(run);

@@ -174,17 +174,26 @@ static int open_records(struct run *run, uint64_t run_id, struct why *why)
 	return record_schedule(run, why);
 }
 
-/* The gate before the first fault: not met, it is the environment's failure, not the store's. */
+static int first_cancelled(void *arg)
+{
+	return run_violated(arg) || run_aborting(arg);
+}
+
+/* The gate before the first fault: not met, it is the environment's failure, not the store's; unless its
+ * probe got a wrong answer, which is the store's and for the verdict. */
 static int first_gate(struct run *run, struct why *why)
 {
 	struct plan_gate boot = {.name = "boot", .step = {"process", "ready", "probe"}, .steps = 3,
 				 .limit_ns = 60 * 1000000000LL};
 	struct gate_context context = {.cluster = run->cluster, .workload = run->workload,
-				       .ledger = run->ledger, .fault = -1};
+				       .ledger = run->ledger, .fault = -1,
+				       .cancelled = first_cancelled, .arg = run};
 	const struct plan_gate *gate = plan_gate(run->plan, "default");
 	int error = gate_pass(gate ? gate : &boot, &context, why);
 
-	return error ? why_prefix(why, error, "the cluster did not come up") : 0;
+	if (!error || run_violated(run))
+		return 0;
+	return why_prefix(why, error, "the cluster did not come up");
 }
 
 int run_boot(struct run *run, struct why *why)

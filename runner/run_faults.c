@@ -222,7 +222,7 @@ static void run_atom(struct run *run, int i)
 	if (!run->unrecovered && !run_aborting(run)) {
 		int error = run_recover(run, atom->fault->gate, atom->number);
 
-		event(run, &f, error ? "unrecovered" : "gated", "");
+		event(run, &f, !error ? "gated" : run->unrecovered ? "unrecovered" : "cut", "");
 		progress_news(run->progress, "fault %d %s on %s: %llu fires, %s %.2f s after its end",
 			      i, atom->fault->name, target[0] ? target : "any",
 			      (unsigned long long)f.fires, error ? "not recovered" : "recovered",

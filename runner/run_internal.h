@@ -61,12 +61,14 @@ struct run {
 
 /* run.c */
 void run_phase(struct run *run, const char *name);
+bool run_violated(struct run *run);
 bool run_stopping(struct run *run); /* no more faults: interrupted, violated, unrecovered, ledger */
 bool run_aborting(struct run *run); /* at once */
 /* Reaps, judges crashes and sleeps a little: what every wait does. */
 void run_tick(struct run *run);
 void run_report(struct run *run, enum violation_code code, const char *key, const char *text);
-/* Starts every node that is down, then passes the gate. -errno: UNRECOVERED has been reported. */
+/* Starts every node that is down, then passes the gate. -errno: UNRECOVERED has been reported, unless a
+ * violation or the user ended the waiting. */
 int run_recover(struct run *run, const char *gate, int fault);
 
 /* run_boot.c */
