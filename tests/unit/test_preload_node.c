@@ -18,7 +18,8 @@
 
 #include "failkit/control.h"
 
-#define NODE_ADDRESS UINT32_C(0x7f000007) /* 127.0.0.7 */
+#define NODE_ADDRESS     UINT32_C(0x7f000007) /* 127.0.0.7 */
+#define LISTENER_ADDRESS UINT32_C(0x7f000001)
 
 static char folder[] = "/tmp/failkit-node-XXXXXX";
 static struct control *control;
@@ -79,8 +80,9 @@ static void so_it_does_under_a_rule(void **state)
 	char said[256];
 
 	(void)state;
-	assert_int_equal(control_set(control, "connect = off", 0, NULL, NULL, &why), 0);
+	assert_int_equal(control_set(control, "off := connect = off", 0, NULL, NULL, &why), 0);
 	run_victim("fe1", "node", said, sizeof(said));
+	assert_int_equal(control_remove(control, "off", -1, &why), 0);
 	assert_string_equal(said, "connect 0\nerrno untouched\npeer 127.0.0.7\n");
 }
 
@@ -98,7 +100,7 @@ static void a_rule_about_a_link_knows_both_ends(void **state)
 	char said[256];
 
 	(void)state;
-	assert_int_equal(control_set(control, "connect:link=fe1>* = refuse", 0, NULL, NULL, &why),
+	assert_int_equal(control_set(control, "connect:link=fe1>ms1 = refuse", 0, NULL, NULL, &why),
 			 0);
 	run_victim("db", "node", said, sizeof(said));
 	assert_string_equal(said, "connect 0\nerrno untouched\npeer 127.0.0.1\n");
@@ -114,6 +116,7 @@ static int make_plane(void **state)
 	setenv("FAILKIT_DIR", folder, 1);
 	if (control_create(&control, NULL, &(struct control_options){.owner = (uid_t)-1}, &why) ||
 	    control_node(control, "fe1", "fe", NODE_ADDRESS, &why) ||
+	    control_node(control, "ms1", "ms", LISTENER_ADDRESS, &why) ||
 	    control_node(control, "db", "db", 0, &why))
 		return -1;
 	return 0;
