@@ -95,7 +95,8 @@ static size_t keep(char *data, size_t unit, size_t count, void *arg)
 
 	if (room > n)
 		room = n;
-	memcpy(sink->text + sink->used, data, room);
+	if (room)
+		memcpy(sink->text + sink->used, data, room);
 	sink->used += room;
 	return n;
 }
