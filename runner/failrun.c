@@ -54,15 +54,16 @@ static int read_option(struct arguments *a, char **argv, int *i, struct why *why
 	static const struct {
 		const char *option, *key;
 		int text;
-	} keys[] = {{"--seed", "run.seed", 0}, {"--duration", "run.duration", 1},
-		    {"--set", NULL, 0}};
+	} keys[] = {
+		{"--seed", "run.seed", 0}, {"--duration", "run.duration", 1}, {"--set", NULL, 0}};
 	const char *option = argv[*i], *equals = strchr(option, '=');
 	size_t length = equals ? (size_t)(equals - option) : strlen(option);
 
 	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
 		const char *value;
 
-		if (strlen(keys[k].option) != length || strncmp(keys[k].option, option, length) != 0)
+		if (strlen(keys[k].option) != length ||
+		    strncmp(keys[k].option, option, length) != 0)
 			continue;
 		value = equals ? equals + 1 : argv[*i + 1];
 		if (!value)
@@ -70,7 +71,8 @@ static int read_option(struct arguments *a, char **argv, int *i, struct why *why
 		*i += equals ? 0 : 1;
 		if (!keys[k].key)
 			return add_override(a, value, why);
-		snprintf(a->text[keys[k].text], sizeof(a->text[0]), "%s=%.100s", keys[k].key, value);
+		snprintf(a->text[keys[k].text], sizeof(a->text[0]), "%s=%.100s", keys[k].key,
+			 value);
 		return add_override(a, a->text[keys[k].text], why);
 	}
 	return names_refuse(why, -EINVAL, "option", option, option_name, NULL);
@@ -84,9 +86,10 @@ static int read_arguments(const struct command *command, char **argv, struct arg
 	for (int i = 0; argv[i] && !error; i++) {
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
 			a->help = 1;
-		else if (argv[i][0] == '-' && argv[i][1] && !(command->options & TAKES_PLAN_OPTIONS))
-			error = why_set(why, -EINVAL, "\"%s\" takes no option \"%s\"", command->name,
-					argv[i]);
+		else if (argv[i][0] == '-' && argv[i][1] &&
+			 !(command->options & TAKES_PLAN_OPTIONS))
+			error = why_set(why, -EINVAL, "\"%s\" takes no option \"%s\"",
+					command->name, argv[i]);
 		else if (argv[i][0] == '-' && argv[i][1])
 			error = read_option(a, argv, &i, why);
 		else if (a->words == command->words_max)
@@ -124,7 +127,8 @@ int main(int argc, char **argv)
 	if (read_arguments(command, argv + 2, &a, &why))
 		return refuse(command, &why);
 	if (a.help && !(command->options & TAKES_HELP)) {
-		printf("usage: failrun %s %s\n\n%s\n", command->name, command->usage, command->help);
+		printf("usage: failrun %s %s\n\n%s\n", command->name, command->usage,
+		       command->help);
 		return EXIT_PASS;
 	}
 	status = command->run(&a, &why);

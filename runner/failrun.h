@@ -26,7 +26,7 @@ enum command_options { TAKES_PLAN_OPTIONS = 1, TAKES_HELP = 2 };
 struct command {
 	const char *name, *usage, *help;
 	int words_min, words_max;
-	unsigned options; /* enum command_options */
+	unsigned options;                                               /* enum command_options */
 	int (*run)(const struct arguments *arguments, struct why *why); /* exit code */
 };
 

@@ -29,7 +29,8 @@ static int make_folders(const char *path, struct why *why)
 	for (char *slash = part + 1; (slash = strchr(slash, '/')); slash++) {
 		*slash = '\0';
 		if (mkdir(part, 0755) && errno != EEXIST)
-			return why_set(why, -errno, "cannot make \"%s\": %s", part, strerror(errno));
+			return why_set(why, -errno, "cannot make \"%s\": %s", part,
+				       strerror(errno));
 		*slash = '/';
 	}
 	if (mkdir(part, 0755))
@@ -216,7 +217,7 @@ const struct command commands[] = {
 	 command_check},
 	{"why", "DIR KEY", "tell a key's whole story", 2, 2, 0, command_why},
 	{"report", "DIR", "write a run's report again, and print it", 1, 1, 0, command_report},
-	{"plan", "PLAN | --help", "check a plan; or every key and kind of fault that one can have", 0,
-	 1, TAKES_PLAN_OPTIONS | TAKES_HELP, command_plan},
+	{"plan", "PLAN | --help", "check a plan; or every key and kind of fault that one can have",
+	 0, 1, TAKES_PLAN_OPTIONS | TAKES_HELP, command_plan},
 	{.name = NULL},
 };

@@ -12,30 +12,30 @@
 
 enum { MS = 1000000 };
 
-#define PROCESS_ROW(name_, hold, help_, apply_, applied_, heal_, healed_) \
-	{ \
-		.name = name_, .class_ = FAULT_PROCESS, .disruptive = true, .hold_ns = hold, \
+#define PROCESS_ROW(name_, hold, help_, apply_, applied_, heal_, healed_)                        \
+	{                                                                                        \
+		.name = name_, .class_ = FAULT_PROCESS, .disruptive = true, .hold_ns = hold,     \
 		.cost_ns = 1000LL * MS, .help = help_, .check = fault_wants_on, .apply = apply_, \
-		.applied = applied_, .heal = heal_, .healed = healed_, \
+		.applied = applied_, .heal = heal_, .healed = healed_,                           \
 	}
-#define RULE_ROW(name_, class__, hold, disruptive_, help_, compose_, check_) \
-	{ \
-		.name = name_, .class_ = class__, .needs = NEEDS_INTERPOSER, \
+#define RULE_ROW(name_, class__, hold, disruptive_, help_, compose_, check_)                      \
+	{                                                                                         \
+		.name = name_, .class_ = class__, .needs = NEEDS_INTERPOSER,                      \
 		.disruptive = disruptive_, .hold_ns = hold, .cost_ns = 500LL * MS, .help = help_, \
-		.compose = compose_, .check = check_, .apply = rule_apply, \
-		.applied = rule_applied, .heal = rule_heal, .healed = rule_healed, \
+		.compose = compose_, .check = check_, .apply = rule_apply,                        \
+		.applied = rule_applied, .heal = rule_heal, .healed = rule_healed,                \
 	}
-#define CUT_ROW(name_, help_, apply_) \
-	{ \
-		.name = name_, .class_ = FAULT_NETWORK, .needs = NEEDS_NETFILTER, \
+#define CUT_ROW(name_, help_, apply_)                                                              \
+	{                                                                                          \
+		.name = name_, .class_ = FAULT_NETWORK, .needs = NEEDS_NETFILTER,                  \
 		.disruptive = true, .hold_ns = 2000LL * MS, .cost_ns = 1000LL * MS, .help = help_, \
-		.check = net_check, .apply = apply_, .applied = net_applied, .heal = net_restore, \
-		.healed = net_restored, \
+		.check = net_check, .apply = apply_, .applied = net_applied, .heal = net_restore,  \
+		.healed = net_restored,                                                            \
 	}
 
 static const struct fault_kind kinds[] = {
-	PROCESS_ROW("kill-start", 0, "SIGKILL, and a new start after `for`", fault_kill,
-		    fault_down, fault_start, fault_up),
+	PROCESS_ROW("kill-start", 0, "SIGKILL, and a new start after `for`", fault_kill, fault_down,
+		    fault_start, fault_up),
 	PROCESS_ROW("restart", 0, "SIGTERM, and a new start at once", fault_stop, fault_down,
 		    fault_start, fault_up),
 	PROCESS_ROW("stop-start", 5000LL * MS, "SIGTERM, and a new start after `for`", fault_stop,
@@ -53,14 +53,21 @@ static const struct fault_kind kinds[] = {
 	RULE_ROW("short", FAULT_DISK, 1000LL * MS, false,
 		 "writes transfer `bytes`, or half of what was asked", disk_short, rule_check),
 	{
-		.name = "full", .class_ = FAULT_DISK, .needs = NEEDS_TMPFS, .disruptive = true,
-		.hold_ns = 2000LL * MS, .cost_ns = 1000LL * MS,
-		.help = "the node's `disk` is really filled, but for `bytes`", .check = full_check,
-		.apply = full_apply, .applied = full_applied, .heal = full_heal,
+		.name = "full",
+		.class_ = FAULT_DISK,
+		.needs = NEEDS_TMPFS,
+		.disruptive = true,
+		.hold_ns = 2000LL * MS,
+		.cost_ns = 1000LL * MS,
+		.help = "the node's `disk` is really filled, but for `bytes`",
+		.check = full_check,
+		.apply = full_apply,
+		.applied = full_applied,
+		.heal = full_heal,
 		.healed = full_healed,
 	},
-	RULE_ROW("refuse", FAULT_NETWORK, 2000LL * MS, true, "connections on `link` are reset and refused",
-		 net_refuse, net_check),
+	RULE_ROW("refuse", FAULT_NETWORK, 2000LL * MS, true,
+		 "connections on `link` are reset and refused", net_refuse, net_check),
 	CUT_ROW("one-way", "packets on `link` are dropped, those back are not", net_one_way),
 	CUT_ROW("partition", "packets on `link` are dropped both ways", net_partition),
 	RULE_ROW("point", FAULT_POINT, 0, true, "any `rule`, one-shot unless it counts itself",

@@ -26,15 +26,15 @@ enum fault_needs { NEEDS_INTERPOSER = 1, NEEDS_NETFILTER = 2, NEEDS_TMPFS = 4 };
 
 /* One drawn fault: an entry of the schedule. */
 struct fault_atom {
-	int number;                     /* from 0, in the schedule's order */
+	int number; /* from 0, in the schedule's order */
 	const struct plan_fault *fault;
 	const struct fault_kind *kind;
-	char node[PLAN_NAME_MAX];       /* whom; "" for links */
+	char node[PLAN_NAME_MAX]; /* whom; "" for links */
 	char from[PLAN_NAME_MAX], to[PLAN_NAME_MAX];
-	char anchor[160];               /* "ack 400", "time 12s" */
-	uint64_t seed;                  /* of its own draws */
+	char anchor[160]; /* "ack 400", "time 12s" */
+	uint64_t seed;    /* of its own draws */
 	int64_t for_ns;
-	char text[1280];                /* the line that `failrun schedule` prints */
+	char text[1280]; /* the line that `failrun schedule` prints */
 };
 
 struct fault_context {
@@ -48,14 +48,14 @@ struct fault_context {
 struct fault_run {
 	const struct fault_atom *atom;
 	struct node *node, *from, *to;
-	char rule[64];     /* name of the rule it set */
+	char rule[64];           /* name of the rule it set */
 	uint64_t fires, matches; /* of that rule; packets dropped by cuts; as far as known */
 	uint64_t cut[2];
 	int cuts;
-	bool ends;         /* its rule ends the process it fires in */
-	int64_t fired_ns;  /* seen to have fired */
+	bool ends;        /* its rule ends the process it fires in */
+	int64_t fired_ns; /* seen to have fired */
 	int64_t applied_ns, healed_ns;
-	char file[512];    /* full: what fills the disk */
+	char file[512]; /* full: what fills the disk */
 };
 
 struct fault_kind {
@@ -64,11 +64,13 @@ struct fault_kind {
 	unsigned needs; /* enum fault_needs */
 	bool disruptive;
 	int64_t hold_ns; /* stays applied for this long where the plan does not say */
-	int64_t cost_ns; /* about, from its anchor to its gate, without the hold: spaces the schedule */
+	int64_t cost_ns; /* about, from its anchor to its gate, without the hold: spaces the
+			    schedule */
 	const char *help;
 	/* The rule it sets, without a name; NULL for kinds that set none. */
 	int (*compose)(const struct fault_atom *atom, char *text, size_t size, struct why *why);
-	int (*check)(const struct plan_fault *fault, struct why *why); /* parameters, at plan_read */
+	int (*check)(const struct plan_fault *fault,
+		     struct why *why); /* parameters, at plan_read */
 	int (*apply)(struct fault_run *run, const struct fault_context *c, struct why *why);
 	bool (*applied)(struct fault_run *run, const struct fault_context *c);
 	int (*heal)(struct fault_run *run, const struct fault_context *c, struct why *why);
@@ -80,7 +82,7 @@ struct fault_kind {
 int fault_rule(const struct fault_atom *atom, char *text, size_t size, struct why *why);
 int fault_of_rule(const char *rule_name); /* 3; -1 when it is no fault's rule */
 
-const struct fault_kind *fault_kind_at(int i); /* NULL after the last */
+const struct fault_kind *fault_kind_at(int i);                          /* NULL after the last */
 const struct fault_kind *fault_kind(const char *name, struct why *why); /* why: the nearest name */
 
 #endif

@@ -1,4 +1,5 @@
-/* fault_disk.c - disks that are slow, failing or short, as rules; and a disk that is really full. */
+/* fault_disk.c - disks that are slow, failing or short, as rules; and a disk that is really full.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -16,8 +16,8 @@ int net_check(const struct plan_fault *fault, struct why *why)
 	return 0;
 }
 
-/* Clients keep connections for long: what is sent on one that is open fails as well (with ECONNRESET),
- * so that they connect anew and are refused. */
+/* Clients keep connections for long: what is sent on one that is open fails as well (with
+ * ECONNRESET), so that they connect anew and are refused. */
 int net_refuse(const struct fault_atom *atom, char *text, size_t size, struct why *why)
 {
 	char plain[160];

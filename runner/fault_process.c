@@ -7,7 +7,8 @@
 int fault_wants_on(const struct plan_fault *fault, struct why *why)
 {
 	if (!fault->on || !fault->on[0])
-		return why_set(why, -EINVAL, "kind \"%s\" wants `on`: a role or a node", fault->kind);
+		return why_set(why, -EINVAL, "kind \"%s\" wants `on`: a role or a node",
+			       fault->kind);
 	return 0;
 }
 
@@ -35,8 +36,8 @@ int fault_start(struct fault_run *run, const struct fault_context *c, struct why
 
 	if (error)
 		return error;
-	return node_wait_ready(c->cluster, run->node,
-			       process_now_ns() + run->node->role->ready_ns, why);
+	return node_wait_ready(c->cluster, run->node, process_now_ns() + run->node->role->ready_ns,
+			       why);
 }
 
 bool fault_up(struct fault_run *run, const struct fault_context *c)

@@ -48,7 +48,8 @@ int rule_apply(struct fault_run *run, const struct fault_context *c, struct why 
 	if (error)
 		return error;
 	if (!c->control)
-		return why_set(why, -ENOTSUP, "fault \"%s\" wants the interposer, which is not there",
+		return why_set(why, -ENOTSUP,
+			       "fault \"%s\" wants the interposer, which is not there",
 			       run->atom->fault->name);
 	run->ends = ends_process(text);
 	return control_set(c->control, text, CONTROL_HELD, NULL, run->rule, why);
@@ -71,8 +72,8 @@ bool rule_applied(struct fault_run *run, const struct fault_context *c)
 		return false;
 	if (run->fired_ns == 0)
 		run->fired_ns = process_now_ns();
-	/* The event is written before the kill: what is killed may still be there for a moment. It need
-	 * not be the node's first process, nor is every signal deadly. */
+	/* The event is written before the kill: what is killed may still be there for a moment. It
+	 * need not be the node's first process, nor is every signal deadly. */
 	return !run->ends || !run->node || !node_alive(c->cluster, run->node) ||
 	       process_now_ns() >= run->fired_ns + END_NS;
 }

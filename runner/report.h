@@ -5,8 +5,9 @@
  *     report_markdown()   for people: RUN/report.md
  *     report_json()       for machines: RUN/results.json
  *
- * Nothing is taken from the memory of the run, so `failrun report DIR` gives the same report later, and
- * also one of a run that was killed. Times are CLOCK_MONOTONIC in ns, shown from the workload's start.
+ * Nothing is taken from the memory of the run, so `failrun report DIR` gives the same report later,
+ * and also one of a run that was killed. Times are CLOCK_MONOTONIC in ns, shown from the workload's
+ * start.
  */
 #ifndef RUNNER_REPORT_H
 #define RUNNER_REPORT_H
@@ -19,14 +20,14 @@
 #include "runner/driver.h"
 #include "runner/oracle.h"
 
-/* When an operation began: no fault yet or none now; from apply to heal; from heal to gate; the quiet
- * phase; the sweep. */
+/* When an operation began: no fault yet or none now; from apply to heal; from heal to gate; the
+ * quiet phase; the sweep. */
 enum report_phase { IN_BASELINE, IN_FAULT, IN_RECOVERY, IN_QUIET, IN_SWEEP, REPORT_PHASES };
 
 struct report_traffic {
 	uint64_t attempts, answered; /* answered: done, absent or refused */
 	uint64_t outcome[OUTCOME_COUNT];
-	uint64_t unanswered; /* no outcome: failrun ended first */
+	uint64_t unanswered;           /* no outcome: failrun ended first */
 	double p50_ms, p99_ms, max_ms; /* of what was answered */
 };
 
@@ -80,7 +81,7 @@ struct report {
 	struct report_process *process;
 	int processes;
 	struct report_traffic traffic[REPORT_PHASES][VERB_COUNT];
-	int64_t silence_ns, silence_at_ns; /* the longest time without any answer */
+	int64_t silence_ns, silence_at_ns;        /* the longest time without any answer */
 	struct report_gate boot[REPORT_STEP_MAX]; /* gates that belong to no fault */
 	int boots;
 	struct report_block *memory; /* of the texts and lists */

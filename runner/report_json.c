@@ -31,10 +31,10 @@ static json_t *violations(const struct report *r)
 
 		for (int j = 0; j < v->witnesses; j++)
 			json_array_append_new(witnesses, witness(r, &v->witness[j]));
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:o}", "code", v->code,
-						      "key", v->key, "text", v->text, "followers",
-						      (json_int_t)v->followers, "witness",
-						      witnesses));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s, s:I, s:o}", "code", v->code, "key",
+						v->key, "text", v->text, "followers",
+						(json_int_t)v->followers, "witness", witnesses));
 	}
 	return list;
 }
@@ -45,11 +45,12 @@ static json_t *gates(const struct report_gate *gate, int count)
 
 	for (int i = 0; i < count; i++)
 		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:b, s:f}", "gate", gate[i].gate, "step",
-					gate[i].step, "met", gate[i].met_ns != 0, "took_ms",
-					gate[i].met_ns ? (double)(gate[i].met_ns -
-								  gate[i].started_ns) / 1e6
-						       : -1.0));
+			list,
+			json_pack("{s:s, s:s, s:b, s:f}", "gate", gate[i].gate, "step",
+				  gate[i].step, "met", gate[i].met_ns != 0, "took_ms",
+				  gate[i].met_ns
+					  ? (double)(gate[i].met_ns - gate[i].started_ns) / 1e6
+					  : -1.0));
 	return list;
 }
 
@@ -62,17 +63,18 @@ static json_t *faults(const struct report *r)
 
 		json_array_append_new(
 			list,
-			json_pack("{s:i, s:s, s:s, s:s, s:b, s:I, s:I, s:s, s:s, s:f, s:f, s:f, s:f, "
-				  "s:f, s:f, s:o}",
-				  "number", f->number, "name", f->name, "kind", f->kind, "whom",
-				  f->whom, "reached", f->reached_ns != 0, "fires",
-				  (json_int_t)f->fires, "events", (json_int_t)f->events, "last",
-				  f->last, "detail", f->detail, "reached_s",
-				  seconds(r, f->reached_ns), "applied_s", seconds(r, f->applied_ns),
-				  "healing_s", seconds(r, f->healing_ns), "healed_s",
-				  seconds(r, f->healed_ns), "gated_s", seconds(r, f->gated_ns),
-				  "recovery_ms", (double)report_recovery_ns(f) / 1e6, "gate",
-				  gates(f->gate, f->gates)));
+			json_pack(
+				"{s:i, s:s, s:s, s:s, s:b, s:I, s:I, s:s, s:s, s:f, s:f, s:f, s:f, "
+				"s:f, s:f, s:o}",
+				"number", f->number, "name", f->name, "kind", f->kind, "whom",
+				f->whom, "reached", f->reached_ns != 0, "fires",
+				(json_int_t)f->fires, "events", (json_int_t)f->events, "last",
+				f->last, "detail", f->detail, "reached_s",
+				seconds(r, f->reached_ns), "applied_s", seconds(r, f->applied_ns),
+				"healing_s", seconds(r, f->healing_ns), "healed_s",
+				seconds(r, f->healed_ns), "gated_s", seconds(r, f->gated_ns),
+				"recovery_ms", (double)report_recovery_ns(f) / 1e6, "gate",
+				gates(f->gate, f->gates)));
 	}
 	return list;
 }
@@ -109,12 +111,11 @@ static json_t *processes(const struct report *r)
 	for (int i = 0; i < r->processes; i++) {
 		const struct report_process *p = &r->process[i];
 
-		json_array_append_new(list,
-				      json_pack("{s:s, s:I, s:f, s:f, s:I, s:s}", "node", p->node,
-						"pid", (json_int_t)p->pid, "started_s",
-						seconds(r, p->started_ns), "ended_s",
-						seconds(r, p->ended_ns), "status",
-						(json_int_t)p->status, "cause", p->cause));
+		json_array_append_new(list, json_pack("{s:s, s:I, s:f, s:f, s:I, s:s}", "node",
+						      p->node, "pid", (json_int_t)p->pid,
+						      "started_s", seconds(r, p->started_ns),
+						      "ended_s", seconds(r, p->ended_ns), "status",
+						      (json_int_t)p->status, "cause", p->cause));
 	}
 	return list;
 }
@@ -125,13 +126,12 @@ int report_json(const struct report *report, FILE *to)
 		"{s:s, s:s, s:s, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o}",
 		"verdict", report->verdict, "reason", report->reason, "plan", report->plan, "seed",
 		report->seed, "version", report->version, "length_s",
-		seconds(report, report->end_ns), "operations", (json_int_t)report->ops,
-		"verified", (json_int_t)strtoll(report->verified, NULL, 10),
-		"acknowledged", (json_int_t)report->acks, "ambiguous",
-		(json_int_t)report->ambiguous, "silence_ms", (double)report->silence_ns / 1e6,
-		"violations", violations(report), "faults", faults(report), "gates",
-		gates(report->boot, report->boots), "traffic", traffic(report), "processes",
-		processes(report));
+		seconds(report, report->end_ns), "operations", (json_int_t)report->ops, "verified",
+		(json_int_t)strtoll(report->verified, NULL, 10), "acknowledged",
+		(json_int_t)report->acks, "ambiguous", (json_int_t)report->ambiguous, "silence_ms",
+		(double)report->silence_ns / 1e6, "violations", violations(report), "faults",
+		faults(report), "gates", gates(report->boot, report->boots), "traffic",
+		traffic(report), "processes", processes(report));
 	int error = 0;
 
 	if (!root)

@@ -29,8 +29,8 @@ static void verdict(const struct report *r, FILE *to)
 	fprintf(to, "| | |\n| --- | --- |\n| plan | `%s`, seed %s |\n", r->plan, r->seed);
 	fprintf(to, "| length | %.1f s |\n", seconds(r, r->end_ns));
 	fprintf(to,
-		"| operations | %" PRIu64 ", %s verified, %" PRIu64 " acknowledged mutations, %" PRIu64
-		" ambiguous |\n",
+		"| operations | %" PRIu64 ", %s verified, %" PRIu64
+		" acknowledged mutations, %" PRIu64 " ambiguous |\n",
 		r->ops, r->verified, r->acks, r->ambiguous);
 	fprintf(to, "| violations | %d |\n", r->violations);
 	fprintf(to, "| longest time without an answer | %.0f ms, at %.1f s |\n", ms(r->silence_ns),
@@ -72,9 +72,10 @@ static void violations(const struct report *r, FILE *to)
 			fprintf(to, "%" PRId64 " more on this key.\n\n", v->followers);
 		if (v->witnesses == 0)
 			continue;
-		fprintf(to, "| op | verb | key | worker | endpoint | wrote | asked s | answered s | "
-			    "answer | saw | when |\n"
-			    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+		fprintf(to,
+			"| op | verb | key | worker | endpoint | wrote | asked s | answered s | "
+			"answer | saw | when |\n"
+			"| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
 		for (int j = 0; j < v->witnesses; j++)
 			witness(r, &v->witness[j], to);
 		fputc('\n', to);
@@ -156,8 +157,9 @@ static void traffic(const struct report *r, FILE *to)
 				t->outcome[OUTCOME_AMBIGUOUS], t->outcome[OUTCOME_NOT_APPLIED],
 				t->p50_ms, t->p99_ms, t->max_ms);
 		}
-	fprintf(to, "\nA phase is when an operation began: baseline without a fault, fault from its "
-		    "apply to its heal, recovery from heal to the passed gate.\n\n");
+	fprintf(to,
+		"\nA phase is when an operation began: baseline without a fault, fault from its "
+		"apply to its heal, recovery from heal to the passed gate.\n\n");
 }
 
 static void processes(const struct report *r, FILE *to)

@@ -8,8 +8,8 @@
 const char *const report_phase_name[REPORT_PHASES] = {"baseline", "fault", "recovery", "quiet",
 						      "sweep"};
 const char *const report_verb_name[VERB_COUNT] = {"PUT", "GET", "HEAD", "RANGE", "DELETE", "LIST"};
-const char *const report_outcome_name[OUTCOME_COUNT] = {
-	"ok", "absent", "refused", "not applied", "ambiguous", "garbage"};
+const char *const report_outcome_name[OUTCOME_COUNT] = {"ok",          "absent",    "refused",
+							"not applied", "ambiguous", "garbage"};
 
 struct report_block {
 	struct report_block *next;
@@ -72,8 +72,11 @@ static void run_row(void *arg, sqlite3_stmt *s)
 	const struct {
 		const char *key;
 		const char **value;
-	} keys[] = {{"plan", &r->plan}, {"seed", &r->seed}, {"version", &r->version},
-		    {"sandbox", &r->sandbox}, {"verified", &r->verified}};
+	} keys[] = {{"plan", &r->plan},
+		    {"seed", &r->seed},
+		    {"version", &r->version},
+		    {"sandbox", &r->sandbox},
+		    {"verified", &r->verified}};
 	const char *key = (const char *)sqlite3_column_text(s, 0);
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -299,7 +302,8 @@ static int read_lists(struct report *r, sqlite3 *db, struct why *why)
 		{"SELECT fault, ns, event, fires, detail FROM fault_event ORDER BY ns, rowid",
 		 fault_event_row},
 		{"SELECT fault, count(*) FROM fire GROUP BY fault", fire_row},
-		{"SELECT fault, gate, step, started_ns, met_ns, state FROM gate ORDER BY started_ns",
+		{"SELECT fault, gate, step, started_ns, met_ns, state FROM gate ORDER BY "
+		 "started_ns",
 		 gate_row},
 		{"SELECT node, pid, started_ns, ended_ns, status, cause FROM process "
 		 "ORDER BY ended_ns",
@@ -335,9 +339,13 @@ int64_t report_recovery_ns(const struct report_fault *fault)
 
 int report_read(struct report *out, const char *dir, struct why *why)
 {
-	struct report r = {.plan = "", .seed = "", .version = "", .sandbox = "",
+	struct report r = {.plan = "",
+			   .seed = "",
+			   .version = "",
+			   .sandbox = "",
 			   .verified = "0",
-			   .verdict = "NONE", .reason = "the run was cut before its verdict"};
+			   .verdict = "NONE",
+			   .reason = "the run was cut before its verdict"};
 	char path[4096];
 	sqlite3 *db = NULL;
 	int error = 0;

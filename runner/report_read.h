@@ -8,7 +8,8 @@
 
 #include "runner/report.h"
 
-/* Zeroed, owned by the report; aborts the program when there is no memory, like every reader here. */
+/* Zeroed, owned by the report; aborts the program when there is no memory, like every reader here.
+ */
 void *report_keep(struct report *report, size_t size);
 const char *report_text(struct report *report, sqlite3_stmt *row, int column);
 

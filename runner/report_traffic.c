@@ -125,7 +125,8 @@ int report_read_traffic(struct report *report, sqlite3 *db, struct why *why)
 				     "LEFT JOIN outcome u ON u.op = i.op",
 				     0, op_row, in, why);
 	if (!error)
-		error = report_query(db, "SELECT res_ns FROM outcome WHERE kind <= 2 ORDER BY res_ns",
+		error = report_query(db,
+				     "SELECT res_ns FROM outcome WHERE kind <= 2 ORDER BY res_ns",
 				     0, answer_row, in, why);
 	for (int p = 0; p < REPORT_PHASES; p++)
 		for (int v = 0; v < VERB_COUNT; v++)

@@ -84,7 +84,8 @@ void run_report(struct run *run, enum violation_code code, const char *key, cons
 	struct finding finding = {code, key, text};
 
 	workload_oracle(run->workload, report_finding, &finding);
-	progress_news(run->progress, "%s: %.*s", violation_name(code), (int)strcspn(text, "\n"), text);
+	progress_news(run->progress, "%s: %.*s", violation_name(code), (int)strcspn(text, "\n"),
+		      text);
 }
 
 /* A node that died of an injected error has reacted to it; any other crash is a finding. */
@@ -171,9 +172,12 @@ static int start_down(struct run *run, struct why *why)
 
 int run_recover(struct run *run, const char *gate, int fault)
 {
-	struct gate_context context = {.cluster = run->cluster, .workload = run->workload,
-				       .ledger = run->ledger, .fault = fault,
-				       .cancelled = cancelled, .arg = run};
+	struct gate_context context = {.cluster = run->cluster,
+				       .workload = run->workload,
+				       .ledger = run->ledger,
+				       .fault = fault,
+				       .cancelled = cancelled,
+				       .arg = run};
 	struct why why = {""};
 	char text[1024], nodes[512] = "";
 	int error = 0;
@@ -210,9 +214,10 @@ static void freeze(struct run *run)
 	if (!isatty(0)) {
 		progress_news(run->progress, "violation: frozen; going on, since nobody is there");
 	} else {
-		progress_news(run->progress,
-			      "violation: all nodes are stopped; look (failctl enter %s), ^C goes on",
-			      run->dir);
+		progress_news(
+			run->progress,
+			"violation: all nodes are stopped; look (failctl enter %s), ^C goes on",
+			run->dir);
 		while (interrupts == before)
 			poll(NULL, 0, 50);
 	}

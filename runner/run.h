@@ -3,16 +3,14 @@
  *
  *     boot     ledger, plane, network, cluster; the gate before the first fault
  *     warmup   the workload alone: the baseline
- *     chaos    wait for an anchor -> record -> apply -> applied? -> hold -> heal -> healed? -> start
- *              whatever is down -> gate, timed -> next
- *     heal     every rule removed, every node up, the gate
- *     quiet    the workload alone again
- *     sweep    every key ever written is read, everything is listed
- *     end      verdict, judgement, report
+ *     chaos    wait for an anchor -> record -> apply -> applied? -> hold -> heal -> healed? ->
+ * start whatever is down -> gate, timed -> next heal     every rule removed, every node up, the
+ * gate quiet    the workload alone again sweep    every key ever written is read, everything is
+ * listed end      verdict, judgement, report
  *
  * Everything runs on the caller's thread but the workers, the ledger's writer, the reader of the
- * plane's events and the progress line. The first SIGINT or SIGTERM ends the faults and goes on with
- * heal and sweep; the second ends at once, which leaves the run INVALID.
+ * plane's events and the progress line. The first SIGINT or SIGTERM ends the faults and goes on
+ * with heal and sweep; the second ends at once, which leaves the run INVALID.
  */
 #ifndef RUNNER_RUN_H
 #define RUNNER_RUN_H
@@ -20,8 +18,8 @@
 #include "failkit/why.h"
 #include "runner/plan.h"
 
-/* dir: the run directory, existing. To be called in the worker of the sandbox. Returns the exit code:
- * 0 PASS, 1 FAIL, 3 environment (why tells), 4 INVALID or UNKNOWN. */
+/* dir: the run directory, existing. To be called in the worker of the sandbox. Returns the exit
+ * code: 0 PASS, 1 FAIL, 3 environment (why tells), 4 INVALID or UNKNOWN. */
 int run_execute(const struct plan *plan, const char *dir, struct why *why);
 
 #endif

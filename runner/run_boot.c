@@ -98,7 +98,8 @@ static int check_needs(const struct run *run, struct why *why)
 				       "fault \"%s\" (%s) wants a network of the run's own: %s",
 				       atom->fault->name, atom->kind->name, sandbox_missing());
 		if ((atom->kind->needs & NEEDS_INTERPOSER) && !run->control)
-			return why_set(why, -ENOTSUP, "fault \"%s\" (%s) wants a role with inject = yes",
+			return why_set(why, -ENOTSUP,
+				       "fault \"%s\" (%s) wants a role with inject = yes",
 				       atom->fault->name, atom->kind->name);
 	}
 	return 0;
@@ -114,8 +115,10 @@ static void text_address(uint32_t address, char text[16])
 static int open_workload(struct run *run, uint64_t run_id, struct why *why)
 {
 	const struct plan_store *store = &run->plan->store;
-	struct workload_options options = {.plan = run->plan, .ledger = run->ledger,
-					   .run_id = run_id, .client_address = run->client};
+	struct workload_options options = {.plan = run->plan,
+					   .ledger = run->ledger,
+					   .run_id = run_id,
+					   .client_address = run->client};
 	char can[16], key[32];
 
 	options.driver = driver_find(store->driver, why);
@@ -126,8 +129,8 @@ static int open_workload(struct run *run, uint64_t run_id, struct why *why)
 
 		if (strcmp(node->role->name, store->endpoints) != 0 || node->spare)
 			continue;
-		snprintf(run->endpoint_text[run->endpoints], sizeof(run->endpoint_text[0]), "%s:%lld",
-			 node->address_text, (long long)store->port);
+		snprintf(run->endpoint_text[run->endpoints], sizeof(run->endpoint_text[0]),
+			 "%s:%lld", node->address_text, (long long)store->port);
 		run->endpoint[run->endpoints] = run->endpoint_text[run->endpoints];
 		snprintf(key, sizeof(key), "endpoint%d", run->endpoints);
 		ledger_run(run->ledger, key, node->name);
@@ -143,8 +146,10 @@ static int open_workload(struct run *run, uint64_t run_id, struct why *why)
 
 static int open_cluster(struct run *run, struct why *why)
 {
-	struct cluster_options options = {.plan = run->plan, .run_dir = run->dir,
-					  .network = sandbox_network(), .control = run->control,
+	struct cluster_options options = {.plan = run->plan,
+					  .run_dir = run->dir,
+					  .network = sandbox_network(),
+					  .control = run->control,
 					  .ledger = run->ledger};
 	int error = cluster_open(&run->cluster, &options, why);
 
@@ -179,15 +184,20 @@ static int first_cancelled(void *arg)
 	return run_violated(arg) || run_aborting(arg);
 }
 
-/* The gate before the first fault: not met, it is the environment's failure, not the store's; unless its
- * probe got a wrong answer, which is the store's and for the verdict. */
+/* The gate before the first fault: not met, it is the environment's failure, not the store's;
+ * unless its probe got a wrong answer, which is the store's and for the verdict. */
 static int first_gate(struct run *run, struct why *why)
 {
-	struct plan_gate boot = {.name = "boot", .step = {"process", "ready", "probe"}, .steps = 3,
+	struct plan_gate boot = {.name = "boot",
+				 .step = {"process", "ready", "probe"},
+				 .steps = 3,
 				 .limit_ns = 60 * 1000000000LL};
-	struct gate_context context = {.cluster = run->cluster, .workload = run->workload,
-				       .ledger = run->ledger, .fault = -1,
-				       .cancelled = first_cancelled, .arg = run};
+	struct gate_context context = {.cluster = run->cluster,
+				       .workload = run->workload,
+				       .ledger = run->ledger,
+				       .fault = -1,
+				       .cancelled = first_cancelled,
+				       .arg = run};
 	const struct plan_gate *gate = plan_gate(run->plan, "default");
 	int error = gate_pass(gate ? gate : &boot, &context, why);
 

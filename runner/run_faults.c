@@ -2,7 +2,8 @@
  * run_faults.c - the faults of a run, one after the other.
  *
  *     reached -> applying -> applied -> healing -> healed -> gated
- *                    |          '- no fire within the limit: not-fired (healed and gated all the same)
+ *                    |          '- no fire within the limit: not-fired (healed and gated all the
+ * same)
  *                    '- failed                                   '- unrecovered
  */
 #include <errno.h>
@@ -31,7 +32,8 @@ static int set_watches(struct run *run, struct why *why)
 		int error = anchor_watch(atom, text, sizeof(text), why);
 
 		if (!error && text[0] && !run->control)
-			error = why_set(why, -ENOTSUP, "anchor \"%s\" wants a role with inject = yes",
+			error = why_set(why, -ENOTSUP,
+					"anchor \"%s\" wants a role with inject = yes",
 					atom->anchor);
 		if (!error && text[0])
 			error = control_set(run->control, text, CONTROL_HELD, NULL,
@@ -67,9 +69,9 @@ static bool reached(struct run *run, int i)
 	return false;
 }
 
-/* The next atom whose turn it is, -1 when there is none yet. Those placed by the plan go first; of the
- * drawn ones only the head of the list can be reached, once the warm-up is over and as long as there is
- * time to hold it. */
+/* The next atom whose turn it is, -1 when there is none yet. Those placed by the plan go first; of
+ * the drawn ones only the head of the list can be reached, once the warm-up is over and as long as
+ * there is time to hold it. */
 static int next_atom(struct run *run, int *head)
 {
 	int64_t now = process_now_ns();
@@ -223,8 +225,9 @@ static void run_atom(struct run *run, int i)
 		int error = run_recover(run, atom->fault->gate, atom->number);
 
 		event(run, &f, !error ? "gated" : run->unrecovered ? "unrecovered" : "cut", "");
-		progress_news(run->progress, "fault %d %s on %s: %llu fires, %s %.2f s after its end",
-			      i, atom->fault->name, target[0] ? target : "any",
+		progress_news(run->progress,
+			      "fault %d %s on %s: %llu fires, %s %.2f s after its end", i,
+			      atom->fault->name, target[0] ? target : "any",
 			      (unsigned long long)f.fires, error ? "not recovered" : "recovered",
 			      (double)(process_now_ns() - f.healed_ns) / 1e9);
 	}

@@ -1,8 +1,8 @@
 /*
  * run_internal.h - the state of a run, shared by run*.c, events.c and progress.c.
  *
- * Written by the run's thread alone; the threads of events.c and progress.c read what is const after
- * boot and the atomics.
+ * Written by the run's thread alone; the threads of events.c and progress.c read what is const
+ * after boot and the atomics.
  */
 #ifndef RUNNER_RUN_INTERNAL_H
 #define RUNNER_RUN_INTERNAL_H
@@ -52,8 +52,8 @@ struct run {
 	int64_t started_ns;               /* the workload's */
 	int64_t chaos_end_ns, gate_ns;    /* no fault begins after; the last gate was passed */
 	uint64_t gate_acks;
-	const struct fault_run *active;   /* between apply and gate */
-	bool unrecovered;                 /* a gate was not met: no more faults */
+	const struct fault_run *active; /* between apply and gate */
+	bool unrecovered;               /* a gate was not met: no more faults */
 	bool frozen;
 	long sweep_missed;
 	bool swept;
@@ -67,8 +67,8 @@ bool run_aborting(struct run *run); /* at once */
 /* Reaps, judges crashes and sleeps a little: what every wait does. */
 void run_tick(struct run *run);
 void run_report(struct run *run, enum violation_code code, const char *key, const char *text);
-/* Starts every node that is down, then passes the gate. -errno: UNRECOVERED has been reported, unless a
- * violation or the user ended the waiting. */
+/* Starts every node that is down, then passes the gate. -errno: UNRECOVERED has been reported,
+ * unless a violation or the user ended the waiting. */
 int run_recover(struct run *run, const char *gate, int fault);
 
 /* run_boot.c */

@@ -1,4 +1,5 @@
-/* run_judge.c - the facts of a run, put before verdict_decide(), and its judgement in the ledger. */
+/* run_judge.c - the facts of a run, put before verdict_decide(), and its judgement in the ledger.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -33,13 +33,15 @@ static int compose_line(struct fault_atom *atom, struct why *why)
 		snprintf(whom, sizeof(whom), "%s>%s", atom->from, atom->to);
 	else
 		snprintf(whom, sizeof(whom), "%s", atom->node[0] ? atom->node : "-");
-	n = snprintf(atom->text, sizeof(atom->text), "%-3d  %-14s  %-16s  %-11s  %-10s  %6lldms  %-10s%s%s",
-		     atom->number, atom->anchor, atom->fault->name, atom->kind->name, whom,
+	n = snprintf(atom->text, sizeof(atom->text),
+		     "%-3d  %-14s  %-16s  %-11s  %-10s  %6lldms  %-10s%s%s", atom->number,
+		     atom->anchor, atom->fault->name, atom->kind->name, whom,
 		     (long long)(atom->for_ns / MS),
 		     atom->fault->gate && atom->fault->gate[0] ? atom->fault->gate : "default",
 		     rule[0] ? "  " : "", rule);
 	if (n < 0 || (size_t)n >= sizeof(atom->text))
-		return why_set(why, -ENOSPC, "fault \"%s\": its line is too long", atom->fault->name);
+		return why_set(why, -ENOSPC, "fault \"%s\": its line is too long",
+			       atom->fault->name);
 	while (n > 0 && atom->text[n - 1] == ' ')
 		atom->text[--n] = '\0';
 	return 0;
@@ -61,7 +63,9 @@ static int add(struct schedule *s, const struct plan *plan, const struct plan_fa
 		return why_set(why, -ENOSPC, "more than %d faults", SCHEDULE_MAX);
 	atom = &s->atom[s->atoms];
 	snprintf(name, sizeof(name), "fault/%s/%u", fault->name, occurrence);
-	*atom = (struct fault_atom){.number = s->atoms, .fault = fault, .kind = kind,
+	*atom = (struct fault_atom){.number = s->atoms,
+				    .fault = fault,
+				    .kind = kind,
 				    .seed = seed_named(plan->run.seed, name),
 				    .for_ns = hold_ns(fault, kind)};
 	error = draw_whom(atom, plan, why);

@@ -8,9 +8,10 @@
  *
  * Faults with an anchor in the plan come first, each once, exactly where the plan says. The others
  * are dealt like cards: a deck holds each as often as its weight, is shuffled, dealt to the end and
- * shuffled anew, as long as the estimated time of the list fits between warm-up and quiet phase. Their
- * anchors are relative to the gate before them ("after": time; "ack +": acknowledged mutations), so a
- * slow machine delays the list but does not change it, and each fault meets a recovered cluster.
+ * shuffled anew, as long as the estimated time of the list fits between warm-up and quiet phase.
+ * Their anchors are relative to the gate before them ("after": time; "ack +": acknowledged
+ * mutations), so a slow machine delays the list but does not change it, and each fault meets a
+ * recovered cluster.
  *
  * Every draw has its own stream, named after the fault and its occurrence: a fault taken out of the
  * plan does not shift the targets of the others.
@@ -45,7 +46,8 @@ struct anchor {
 /* "after D", "ack +N", "time D", "ack N", "hit N SELECTOR". */
 int anchor_parse(struct anchor *out, const char *text, struct why *why);
 
-/* The rule that watches for a hit anchor, named "h3-NAME"; it fires once, at its count, and does nothing.
+/* The rule that watches for a hit anchor, named "h3-NAME"; it fires once, at its count, and does
+ * nothing.
  * "" for the other kinds. */
 int anchor_watch(const struct fault_atom *atom, char *text, size_t size, struct why *why);
 

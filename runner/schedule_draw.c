@@ -26,8 +26,7 @@ static int candidate(struct candidates *c, const char *role, int64_t number)
 }
 
 /* A word of `on` or `link`: a role stands for all its nodes that are no spares. */
-static int resolve(struct candidates *c, const struct plan *plan, const char *word,
-		   struct why *why)
+static int resolve(struct candidates *c, const struct plan *plan, const char *word, struct why *why)
 {
 	size_t length = strcspn(word, "0123456789");
 
@@ -69,7 +68,7 @@ static int resolve_list(struct candidates *c, const struct plan *plan, const cha
 }
 
 static int draw_end(char *name, uint64_t *stream, const struct plan *plan, const char *list,
-		    const char *not, struct why *why)
+		    const char * not, struct why *why)
 {
 	struct candidates c = {.count = 0};
 	int error = resolve_list(&c, plan, list, why);
@@ -81,12 +80,12 @@ static int draw_end(char *name, uint64_t *stream, const struct plan *plan, const
 	for (int i = 0; i < c.count; i++) {
 		const char *drawn = c.name[(first + (uint64_t)i) % (uint64_t)c.count];
 
-		if (strcmp(drawn, not) == 0)
+		if (strcmp(drawn, not ) == 0)
 			continue;
 		snprintf(name, PLAN_NAME_MAX, "%s", drawn);
 		return 0;
 	}
-	return why_set(why, -EINVAL, "a link from \"%s\" to itself", not);
+	return why_set(why, -EINVAL, "a link from \"%s\" to itself", not );
 }
 
 int draw_whom(struct fault_atom *atom, const struct plan *plan, struct why *why)
@@ -188,7 +187,8 @@ int draw_fixed_anchor(struct fault_atom *atom, struct why *why)
 	if (error)
 		return why_prefix(why, error, "fault \"%s\"", atom->fault->name);
 	if (strlen(atom->fault->anchor) >= sizeof(atom->anchor))
-		return why_set(why, -ENOSPC, "fault \"%s\": its anchor is longer than %zu characters",
+		return why_set(why, -ENOSPC,
+			       "fault \"%s\": its anchor is longer than %zu characters",
 			       atom->fault->name, sizeof(atom->anchor) - 1);
 	strcpy(atom->anchor, atom->fault->anchor);
 	error = anchor_watch(atom, watch, sizeof(watch), why);

@@ -9,8 +9,10 @@ enum { REASONS = sizeof(((struct verdict_result *)0)->reason) / 256 };
 
 static int strength(enum verdict verdict)
 {
-	static const int order[] = {
-		[VERDICT_PASS] = 0, [VERDICT_UNKNOWN] = 1, [VERDICT_INVALID] = 2, [VERDICT_FAIL] = 3};
+	static const int order[] = {[VERDICT_PASS] = 0,
+				    [VERDICT_UNKNOWN] = 1,
+				    [VERDICT_INVALID] = 2,
+				    [VERDICT_FAIL] = 3};
 
 	return order[verdict];
 }
@@ -43,11 +45,13 @@ static void judge_fault(struct verdict_result *out, const struct verdict_fault *
 			"fault %d (%s) did not fire: no process has its failpoint", fault->number,
 			fault->name);
 	else if (fault->sets_rule && fault->matches == 0)
-		because(out, VERDICT_INVALID, "fault %d (%s) did not fire: its rule matched no call",
-			fault->number, fault->name);
+		because(out, VERDICT_INVALID,
+			"fault %d (%s) did not fire: its rule matched no call", fault->number,
+			fault->name);
 	else if (fault->sets_rule)
 		because(out, VERDICT_INVALID,
-			"fault %d (%s) did not fire: its rule matched %llu times, none of them its turn",
+			"fault %d (%s) did not fire: its rule matched %llu times, none of them its "
+			"turn",
 			fault->number, fault->name, (unsigned long long)fault->matches);
 	else
 		because(out, VERDICT_INVALID, "fault %d (%s) was applied without any effect",
@@ -56,7 +60,8 @@ static void judge_fault(struct verdict_result *out, const struct verdict_fault *
 
 static void judge_traffic(struct verdict_result *out, const struct verdict_facts *facts)
 {
-	static const char *const verb[VERB_COUNT] = {"PUT", "GET", "HEAD", "RANGE", "DELETE", "LIST"};
+	static const char *const verb[VERB_COUNT] = {"PUT",   "GET",    "HEAD",
+						     "RANGE", "DELETE", "LIST"};
 	uint64_t verified = 0;
 
 	for (int i = 0; i < VERB_COUNT; i++) {
@@ -86,11 +91,12 @@ void verdict_decide(struct verdict_result *out, const struct verdict_facts *fact
 	*out = (struct verdict_result){.verdict = VERDICT_PASS};
 	if (facts->ledger) {
 		out->environment = true;
-		because(out, VERDICT_INVALID, "the ledger could not be written: %.180s", facts->ledger);
+		because(out, VERDICT_INVALID, "the ledger could not be written: %.180s",
+			facts->ledger);
 	}
 	if (facts->violations)
-		because(out, VERDICT_FAIL, "%llu violation%s", (unsigned long long)facts->violations,
-			facts->violations == 1 ? "" : "s");
+		because(out, VERDICT_FAIL, "%llu violation%s",
+			(unsigned long long)facts->violations, facts->violations == 1 ? "" : "s");
 	for (int i = 0; i < facts->faults; i++)
 		judge_fault(out, &facts->fault[i]);
 	for (int i = 0; i < facts->blinds; i++)

@@ -1,8 +1,8 @@
 /*
  * test_fault.c - what the rows of the fault table make of a plan.
  *
- * Goal: every rule that is composed is one the language reads, says what the plan said, and is bound to
- * the drawn node on every step. Method: a table of plan entries and the rules they become.
+ * Goal: every rule that is composed is one the language reads, says what the plan said, and is
+ * bound to the drawn node on every step. Method: a table of plan entries and the rules they become.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +38,8 @@ static const struct {
 	{{.kind = "eio", .path = "*.wal", .count = 2},
 	 "f3-x := %write,%sync:path=*.wal:node=ds2 = 2*error(EIO)"},
 	{{.kind = "eio", .rule = "%sync", .count = 1}, "f3-x := %sync:node=ds2 = 1*error(EIO)"},
-	{{.kind = "eio", .rule = "write", .error = "EDQUOT"}, "f3-x := write:node=ds2 = error(EDQUOT)"},
+	{{.kind = "eio", .rule = "write", .error = "EDQUOT"},
+	 "f3-x := write:node=ds2 = error(EDQUOT)"},
 	{{.kind = "delay", .delay_ns = 5000000}, "f3-x := %write,%sync:node=ds2 = delay(5ms)"},
 	{{.kind = "jitter", .delay_ns = 1000000, .jitter_ns = 30000000, .path = "*.wal"},
 	 "f3-x := %sync:path=*.wal:node=ds2 = delay(1ms,jitter=30ms)"},
@@ -48,11 +49,14 @@ static const struct {
 	{{.kind = "refuse", .count = 0}, "f3-x := %send,connect:link=fe1>ms2 = refuse"},
 	{{.kind = "point", .rule = "ds/after-wal-sync = kill"},
 	 "f3-x := ds/after-wal-sync:node=ds2 = 1*kill"},
-	{{.kind = "point", .rule = "old-name := ds/x = 2*kill", .count = 9}, "f3-x := ds/x:node=ds2 = 2*kill"},
+	{{.kind = "point", .rule = "old-name := ds/x = 2*kill", .count = 9},
+	 "f3-x := ds/x:node=ds2 = 2*kill"},
 	{{.kind = "point", .rule = "%sync:path=*.wal:ret=ok => %send:within=5s = kill"},
 	 "f3-x := %sync:path=*.wal:ret=ok:node=ds2 => %send:within=5s:node=ds2 = 1*kill"},
-	{{.kind = "point", .rule = "write:path=\"a = b => c\" = 5%error(EIO),print(\"x -> y\")"}, ""},
-	{{.kind = "point", .rule = "a/b = 3@pause", .count = 4}, "f3-x := a/b:node=ds2 = 3@4*pause"},
+	{{.kind = "point", .rule = "write:path=\"a = b => c\" = 5%error(EIO),print(\"x -> y\")"},
+	 ""},
+	{{.kind = "point", .rule = "a/b = 3@pause", .count = 4},
+	 "f3-x := a/b:node=ds2 = 3@4*pause"},
 	{{.kind = "point", .rule = "a/b = 10%error(EIO)->delay(5ms)"}, ""},
 	{{.kind = "point", .rule = "fsinc = kill"}, NULL},
 	{{.kind = "point", .rule = ""}, NULL},
@@ -66,8 +70,12 @@ static void test_composed_rules(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(composed) / sizeof(composed[0]); i++) {
 		struct plan_fault plain = filled(composed[i].fault), *f = &plain;
-		struct fault_atom atom = {.number = 3, .fault = f, .kind = fault_kind(f->kind, NULL),
-					  .node = "ds2", .from = "fe1", .to = "ms2"};
+		struct fault_atom atom = {.number = 3,
+					  .fault = f,
+					  .kind = fault_kind(f->kind, NULL),
+					  .node = "ds2",
+					  .from = "fe1",
+					  .to = "ms2"};
 		char text[2048];
 		struct rule rule;
 		struct why why = {""};
@@ -90,7 +98,8 @@ static void test_composed_rules(void **state)
 
 static void test_quoted_text_is_left_alone(void **state)
 {
-	struct plan_fault f = filled((struct plan_fault){.kind = "point", .rule = "write:path=\"a = b => c\" = 5%print(\"x -> y\")"});
+	struct plan_fault f = filled((struct plan_fault){
+		.kind = "point", .rule = "write:path=\"a = b => c\" = 5%print(\"x -> y\")"});
 	struct fault_atom atom = {.fault = &f, .kind = fault_kind("point", NULL), .node = "ds1"};
 	char text[2048];
 

@@ -2,8 +2,8 @@
  * test_report.c - a report is read back from the ledger alone.
  *
  * Goal: verdict, violations with witnesses, faults with recovery times, availability and latency by
- * phase come out as they went in; a ledger that was cut has a report too. Method: a small ledger made
- * here, through the ledger's own interface, with times that are easy to add up.
+ * phase come out as they went in; a ledger that was cut has a report too. Method: a small ledger
+ * made here, through the ledger's own interface, with times that are easy to add up.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,11 +60,19 @@ static uint64_t seq;
 static uint64_t operation(struct ledger *ledger, struct oracle *oracle, enum verb verb,
 			  enum outcome kind, uint64_t generation, uint64_t seen, int64_t took_ms)
 {
-	struct ledger_intent i = {.op = ledger_next_op(ledger), .verb = verb, .key = "k|1",
-				  .generation = generation, .size = 10, .inv_ns = now_ns(),
+	struct ledger_intent i = {.op = ledger_next_op(ledger),
+				  .verb = verb,
+				  .key = "k|1",
+				  .generation = generation,
+				  .size = 10,
+				  .inv_ns = now_ns(),
 				  .inv_seq = ++seq};
-	struct ledger_outcome o = {.op = i.op, .res_ns = i.inv_ns + took_ms * 1000000,
-				   .res_seq = ++seq, .kind = kind, .status = 200, .seen = seen,
+	struct ledger_outcome o = {.op = i.op,
+				   .res_ns = i.inv_ns + took_ms * 1000000,
+				   .res_seq = ++seq,
+				   .kind = kind,
+				   .status = 200,
+				   .seen = seen,
 				   .size = 10};
 
 	assert_int_equal(ledger_intent(ledger, &i), 0);
@@ -111,8 +119,9 @@ static void make_ledger(bool finished)
 	assert_int_equal(ledger_close(ledger, NULL), 0);
 	oracle_finish(oracle);
 	if (finished)
-		assert_int_equal(judgement_append(path, "run", oracle, VERDICT_FAIL, "1 violation",
-						  NULL), 0);
+		assert_int_equal(
+			judgement_append(path, "run", oracle, VERDICT_FAIL, "1 violation", NULL),
+			0);
 	oracle_close(oracle);
 }
 

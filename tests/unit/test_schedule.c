@@ -1,8 +1,9 @@
 /*
  * test_schedule.c - (plan, seed) gives a list, byte for byte.
  *
- * Goal: the same seed prints the same bytes, another seed others; whom and when follow from the plan;
- * what the plan places is placed exactly. Method: plans made here, schedules printed into memory.
+ * Goal: the same seed prints the same bytes, another seed others; whom and when follow from the
+ * plan; what the plan places is placed exactly. Method: plans made here, schedules printed into
+ * memory.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,8 +20,15 @@
 
 static struct plan_fault fault(const char *name, const char *kind, const char *on)
 {
-	struct plan_fault f = {.kind = kind, .on = on, .link = "", .rule = "", .anchor = "",
-			       .gate = "", .path = "", .error = "", .weight = 1};
+	struct plan_fault f = {.kind = kind,
+			       .on = on,
+			       .link = "",
+			       .rule = "",
+			       .anchor = "",
+			       .gate = "",
+			       .path = "",
+			       .error = "",
+			       .weight = 1};
 
 	snprintf(f.name, sizeof(f.name), "%s", name);
 	return f;
@@ -224,8 +232,9 @@ static void test_refused(void **state)
 	static const struct {
 		const char *on, *link, *anchor;
 	} wrong[] = {
-		{"dss", "fe>ds", ""}, {"ds7", "fe>ds", ""}, {"ds0", "fe>ds", ""},
-		{"ds", "fe", ""},     {"ds", "ds1>ds1", ""}, {"ds", "fe>ds", "sometimes"},
+		{"dss", "fe>ds", ""},           {"ds7", "fe>ds", ""},
+		{"ds0", "fe>ds", ""},           {"ds", "fe", ""},
+		{"ds", "ds1>ds1", ""},          {"ds", "fe>ds", "sometimes"},
 		{"ds", "fe>ds", "hit 3 %sinc"},
 	};
 

@@ -18,9 +18,14 @@ static struct verdict_fault perfect_fault;
 
 static struct verdict_facts perfect(void)
 {
-	perfect_fault = (struct verdict_fault){.number = 0, .name = "wal-eio", .reached = true,
-					       .sets_rule = true, .fires = 1, .matches = 7};
-	struct verdict_facts f = {.fault = &perfect_fault, .faults = 1, .min_ops = 600, .swept = true};
+	perfect_fault = (struct verdict_fault){.number = 0,
+					       .name = "wal-eio",
+					       .reached = true,
+					       .sets_rule = true,
+					       .fires = 1,
+					       .matches = 7};
+	struct verdict_facts f = {
+		.fault = &perfect_fault, .faults = 1, .min_ops = 600, .swept = true};
 
 	for (int i = 0; i < VERB_COUNT; i++) {
 		f.wanted[i] = true;
@@ -31,9 +36,18 @@ static struct verdict_facts perfect(void)
 
 static const char *const blind[] = {"ds2"};
 
-static void spoil_nothing(struct verdict_facts *f) { (void)f; }
-static void spoil_violation(struct verdict_facts *f) { f->violations = 2; }
-static void spoil_unfired(struct verdict_facts *f) { (void)f, perfect_fault.fires = 0; }
+static void spoil_nothing(struct verdict_facts *f)
+{
+	(void)f;
+}
+static void spoil_violation(struct verdict_facts *f)
+{
+	f->violations = 2;
+}
+static void spoil_unfired(struct verdict_facts *f)
+{
+	(void)f, perfect_fault.fires = 0;
+}
 static void spoil_unmatched(struct verdict_facts *f)
 {
 	(void)f, perfect_fault.fires = perfect_fault.matches = 0;
@@ -43,7 +57,10 @@ static void spoil_pending(struct verdict_facts *f)
 	spoil_unmatched(f);
 	perfect_fault.pending = true;
 }
-static void spoil_failed(struct verdict_facts *f) { (void)f, perfect_fault.failed = "apply: no"; }
+static void spoil_failed(struct verdict_facts *f)
+{
+	(void)f, perfect_fault.failed = "apply: no";
+}
 static void spoil_unreached(struct verdict_facts *f)
 {
 	spoil_unmatched(f);
@@ -54,20 +71,50 @@ static void spoil_cut(struct verdict_facts *f)
 	spoil_unmatched(f);
 	perfect_fault.sets_rule = false;
 }
-static void spoil_blind(struct verdict_facts *f) { f->blind = blind, f->blinds = 1; }
-static void spoil_verb(struct verdict_facts *f) { f->ok[VERB_LIST] = 0, f->min_ops = 1; }
+static void spoil_blind(struct verdict_facts *f)
+{
+	f->blind = blind, f->blinds = 1;
+}
+static void spoil_verb(struct verdict_facts *f)
+{
+	f->ok[VERB_LIST] = 0, f->min_ops = 1;
+}
 static void spoil_unwanted_verb(struct verdict_facts *f)
 {
 	f->ok[VERB_LIST] = 0, f->min_ops = 1, f->wanted[VERB_LIST] = false;
 }
-static void spoil_ops(struct verdict_facts *f) { f->min_ops = 601; }
-static void spoil_sweep(struct verdict_facts *f) { f->swept = false; }
-static void spoil_swept(struct verdict_facts *f) { f->sweep_missed = 3; }
-static void spoil_sweep_error(struct verdict_facts *f) { f->sweep_missed = -EIO; }
-static void spoil_undecided(struct verdict_facts *f) { f->undecided = "too many candidates on k1"; }
-static void spoil_both(struct verdict_facts *f) { f->violations = 1, f->swept = false; }
-static void spoil_two(struct verdict_facts *f) { f->undecided = "x", f->swept = false; }
-static void spoil_ledger(struct verdict_facts *f) { f->ledger = "disk full"; }
+static void spoil_ops(struct verdict_facts *f)
+{
+	f->min_ops = 601;
+}
+static void spoil_sweep(struct verdict_facts *f)
+{
+	f->swept = false;
+}
+static void spoil_swept(struct verdict_facts *f)
+{
+	f->sweep_missed = 3;
+}
+static void spoil_sweep_error(struct verdict_facts *f)
+{
+	f->sweep_missed = -EIO;
+}
+static void spoil_undecided(struct verdict_facts *f)
+{
+	f->undecided = "too many candidates on k1";
+}
+static void spoil_both(struct verdict_facts *f)
+{
+	f->violations = 1, f->swept = false;
+}
+static void spoil_two(struct verdict_facts *f)
+{
+	f->undecided = "x", f->swept = false;
+}
+static void spoil_ledger(struct verdict_facts *f)
+{
+	f->ledger = "disk full";
+}
 
 static const struct {
 	void (*spoil)(struct verdict_facts *f);
@@ -76,7 +123,8 @@ static const struct {
 } cases[] = {
 	{spoil_nothing, VERDICT_PASS, ""},
 	{spoil_violation, VERDICT_FAIL, "2 violations"},
-	{spoil_unfired, VERDICT_INVALID, "fault 0 (wal-eio) did not fire: its rule matched 7 times"},
+	{spoil_unfired, VERDICT_INVALID,
+	 "fault 0 (wal-eio) did not fire: its rule matched 7 times"},
 	{spoil_unmatched, VERDICT_INVALID, "its rule matched no call"},
 	{spoil_pending, VERDICT_INVALID, "no process has its failpoint"},
 	{spoil_failed, VERDICT_INVALID, "failed: apply: no"},
