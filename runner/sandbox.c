@@ -37,6 +37,8 @@ enum { EXIT_ENVIRONMENT = 3 };
 static struct {
 	unsigned layers;
 	pid_t guardian;
+	uid_t uid;
+	gid_t gid;
 	uint32_t network;
 	char missing[WHY_MAX + 64];
 } here = {.network = 0x7f000000};
@@ -136,7 +138,7 @@ static void go_between(const struct pipes *pipes, unsigned layers, const sigset_
 
 	close(pipes->life[1]);
 	close(pipes->report[0]);
-	report.error = sandbox_unshare(layers, &report.why);
+	report.error = sandbox_unshare(layers, here.uid, here.gid, &report.why);
 	if (report.error == 0) {
 		report.worker = fork();
 		if (report.worker == 0) {
@@ -183,7 +185,7 @@ static int attempt(unsigned layers, const sigset_t *mask, pid_t *worker, struct 
 	if (pipe2(pipes.life, O_CLOEXEC) || pipe2(pipes.report, O_CLOEXEC))
 		return why_set(why, -errno, "no pipe: %s", strerror(errno));
 	fflush(NULL);
-	between = fork();
+	between = sandbox_fork(layers);
 	if (between == 0) {
 		go_between(&pipes, layers, mask);
 		return IN_WORKER;
@@ -191,8 +193,10 @@ static int attempt(unsigned layers, const sigset_t *mask, pid_t *worker, struct 
 	close(pipes.life[0]);
 	close(pipes.report[1]);
 	*worker = -1;
-	r = between < 0 ? why_set(why, -errno, "no process: %s", strerror(errno))
-			: hear(&pipes, worker, why);
+	r = between < 0
+		    ? why_set(why, -errno, "no%s process: %s",
+			      layers & SANDBOX_USER ? " user namespace or" : "", strerror(errno))
+		    : hear(&pipes, worker, why);
 	if (between > 0)
 		waitpid(between, NULL, 0);
 	close(pipes.report[0]);
@@ -278,6 +282,8 @@ int sandbox_enter(const struct sandbox_options *options, struct why *why)
 	pid_t worker = -1;
 
 	here.guardian = getpid();
+	here.uid = geteuid();
+	here.gid = getegid();
 	sigemptyset(&watched);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaddset(&watched, signals[i]);

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runner/plan.h"
@@ -64,7 +66,14 @@ static int map_user(uid_t uid, gid_t gid, struct why *why)
 	return write_file("/proc/self/gid_map", map, why);
 }
 
-int sandbox_unshare(unsigned layers, struct why *why)
+pid_t sandbox_fork(unsigned layers)
+{
+	if (!(layers & SANDBOX_USER))
+		return fork();
+	return (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
+}
+
+int sandbox_unshare(unsigned layers, uid_t uid, gid_t gid, struct why *why)
 {
 	static const struct {
 		unsigned layer;
@@ -75,17 +84,11 @@ int sandbox_unshare(unsigned layers, struct why *why)
 		{SANDBOX_NET, CLONE_NEWNET},
 		{SANDBOX_PID, CLONE_NEWPID},
 	};
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
 	int flags = 0;
+	int r = layers & SANDBOX_USER ? map_user(uid, gid, why) : 0;
 
-	if (layers & SANDBOX_USER) {
-		if (unshare(CLONE_NEWUSER))
-			return why_set(why, -errno, "no user namespace: %s", strerror(errno));
-		int r = map_user(uid, gid, why);
-		if (r)
-			return r;
-	}
+	if (r)
+		return r;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (layers & table[i].layer)
 			flags |= table[i].flags;
