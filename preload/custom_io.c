@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "preload/custom_io.h"
+#include "preload/raw.h"
 
 extern void __chk_fail(void) __attribute__((noreturn));
 ssize_t __read_chk(int fd, void *buf, size_t n, size_t size);
@@ -18,7 +19,7 @@ uint64_t vector_bytes(const struct iovec *iov, size_t count)
 {
 	uint64_t bytes = 0;
 
-	if (!iov || count > IOV_MAX)
+	if (!count || count > IOV_MAX || !raw_readable(iov))
 		return 0; /* the kernel will refuse it */
 	for (size_t i = 0; i < count; i++)
 		bytes += iov[i].iov_len;

@@ -41,7 +41,7 @@ static void node_bind(int fd, const struct sockaddr *to, socklen_t length)
 	uint32_t node = engine_node_address();
 	int on = 1;
 
-	if (!node || !to || length < sizeof(peer) || to->sa_family != AF_INET)
+	if (!node || length < sizeof(peer) || !raw_readable(to) || to->sa_family != AF_INET)
 		return;
 	raw_move(&peer, to, sizeof(peer));
 	if (ntohl(peer.sin_addr.s_addr) >> 24 != LOOPBACK_NET || !is_unbound(fd))
@@ -148,8 +148,8 @@ static __attribute__((noinline)) ssize_t armed_recvmsg(int fd, struct msghdr *me
 
 ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
-	ssize_t ret = ARMED(recvmsg) && message ? armed_recvmsg(fd, message, flags)
-						: real_recvmsg(fd, message, flags);
+	ssize_t ret = ARMED(recvmsg) && raw_readable(message) ? armed_recvmsg(fd, message, flags)
+							      : real_recvmsg(fd, message, flags);
 
 	if (ret >= 0)
 		forget_received(message);
@@ -201,7 +201,7 @@ static __attribute__((noinline)) ssize_t armed_sendmsg(int fd, const struct msgh
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
-	if (!ARMED(sendmsg) || !message)
+	if (!ARMED(sendmsg) || !raw_readable(message))
 		return real_sendmsg(fd, message, flags);
 	return armed_sendmsg(fd, message, flags);
 }

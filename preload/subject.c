@@ -172,7 +172,7 @@ static void add_address(struct call *call)
 	struct subject *s = &call->subject;
 	const union address *to = hit->address;
 
-	if (!to || hit->address_length < sizeof(to->any.sa_family))
+	if (!to || hit->address_length < sizeof(to->any.sa_family) || !raw_readable(to))
 		return;
 	if (hit->site == CALL_bind)
 		copy_address(to, hit->address_length, &s->local_port, s->local);
@@ -226,7 +226,7 @@ bool subject_path(int dirfd, const char *path, char *out, size_t size)
 	size_t n = 0;
 
 	base[0] = 0;
-	if (!path)
+	if (!path || !raw_readable(path))
 		return false;
 	if (path[0] != '/') {
 		if (dirfd == AT_FDCWD) {

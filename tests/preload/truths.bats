@@ -71,3 +71,9 @@ truth() {
 	truth reset 'send = reset' 'connect 0' 'send -1 ECONNRESET' 'peer -1 ECONNRESET'
 	truth refuse 'connect = refuse' 'connect -1 ECONNREFUSED'
 }
+
+@test "a bad pointer is the kernel's to refuse" {
+	truth fault '%all:path=*.x:peer=127.0.0.9 = error(EIO); %all:len>3 = off' 'open -1 EFAULT' \
+		'rename -1 EFAULT' 'write -1 EFAULT' 'writev -1 EFAULT' 'connect -1 EFAULT' \
+		'sendmsg -1 EFAULT' 'recvmsg -1 EFAULT'
+}

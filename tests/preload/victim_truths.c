@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "tests/preload/victim.h"
@@ -250,6 +251,22 @@ static void truth_refuse(void)
 	connected(&listener, &server);
 }
 
+/* A bad pointer is EFAULT. */
+static void truth_fault(void)
+{
+	void *volatile bad = (void *)16;
+	int fd = file(), sock = socket(AF_INET, SOCK_STREAM, 0), pair[2];
+
+	NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	say("open", open(bad, O_RDONLY));
+	say("rename", rename("file", bad));
+	say("write", write(fd, bad, 1));
+	say("writev", writev(fd, bad, 1));
+	say("connect", connect(sock, bad, sizeof(struct sockaddr_in)));
+	say("sendmsg", sendmsg(pair[0], bad, 0));
+	say("recvmsg", recvmsg(pair[0], bad, 0));
+}
+
 static const struct {
 	const char *name;
 	void (*show)(void);
@@ -258,6 +275,7 @@ static const struct {
 	{"cancel", truth_cancel}, {"jump", truth_jump},     {"handler", truth_handler},
 	{"early", truth_early},   {"leak", truth_leak},     {"offset", truth_offset},
 	{"node", truth_node},     {"reset", truth_reset},   {"refuse", truth_refuse},
+	{"fault", truth_fault},
 };
 
 int main(int argc, char **argv)
