@@ -130,7 +130,7 @@ static bool tell_unfired(struct run *run)
 {
 	bool unfired = false;
 
-	if (!control_seen_calls(run->control, NULL))
+	if (run->id_count && !control_seen_calls(run->control, NULL))
 		say("the interposer saw no call of \"%s\": is it static, setuid, or does it drop"
 		    " LD_PRELOAD?",
 		    run->args->words[0]);

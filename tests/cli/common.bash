@@ -15,6 +15,9 @@ esac
 export FAILKIT_BUILD
 PATH=$FAILKIT_BUILD:$FAILKIT_BUILD/victim:$PATH
 
+# A test that hangs is a failed test.
+BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
+
 # In the asan flavour the tools are built with the sanitizers, the targets are not.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
 
@@ -55,11 +58,12 @@ eventually() {
 	done
 }
 
-# start NAME COMMAND...: in the background, its output in $T/NAME.out and .err, its pid in $pid.
+# start NAME COMMAND...: in the background, its output in $T/NAME.out and .err, its pid in $pid. Neither the
+# report's descriptor nor the one that tests write a target's input to is left open in it.
 start() {
 	local name=$1
 	shift
-	"$@" > "$T/$name.out" 2> "$T/$name.err" 3>&- &
+	"$@" > "$T/$name.out" 2> "$T/$name.err" 3>&- 7>&- &
 	pid=$!
 	later_kill "$pid"
 }
