@@ -16,6 +16,12 @@ setup_more() {
 	[ "$(grep -vc ' ok$' <<< "$output")" = 0 ]
 }
 
+@test "numbers that go from thread to thread are never mistaken" {
+	run --separate-stderr failctl run -e 'write:path=**/wrong = error(EIO)' -- victim_fds race
+	echo "$output"
+	[ "$output" = "0 missed, 0 hit wrongly" ]
+}
+
 @test "names are absolute and clean, whichever way they were written" {
 	mkdir -p a/b
 	cat > names.py <<'END'

@@ -2,10 +2,12 @@
  * victim_fds.c - a rule is about the file "wrong"; does a write to "right" ever meet it? Each
  * scenario first writes to a descriptor that is "wrong", so that it is known, then makes the same
  * number mean "right" in one of the ways there are, and writes there. And the other way round: a
- * number that was right and is wrong now is to fail.
+ * number that was right and is wrong now is to fail. "victim_fds race" does it in four threads.
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -163,8 +165,50 @@ static void all(const char *from, const char *to, int fails)
 	by_rename(from, to, fails);
 }
 
-int main(void)
+enum { RACERS = 4, ROUNDS = 3000 };
+static int missed, hit_wrongly;
+
+/* Numbers go from thread to thread all the time, and no thread knows the others'. */
+static void *race(void *number)
 {
+	unsigned seed = (unsigned)(uintptr_t)number;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int fails = rand_r(&seed) & 1, fd = make(fails ? "wrong" : "right");
+
+		for (int n = 0; n < 2; n++) {
+			long ret = write(fd, "x", 1);
+
+			if (fails && ret != -1)
+				__atomic_fetch_add(&missed, 1, __ATOMIC_RELAXED);
+			if (!fails && ret != 1)
+				__atomic_fetch_add(&hit_wrongly, 1, __ATOMIC_RELAXED);
+		}
+		if (rand_r(&seed) & 1)
+			close(fd);
+		else
+			syscall(SYS_close, fd);
+	}
+	return NULL;
+}
+
+static void all_threads(void)
+{
+	pthread_t threads[RACERS];
+
+	for (uintptr_t i = 0; i < RACERS; i++)
+		NEED(pthread_create(&threads[i], NULL, race, (void *)(i + 1)) == 0);
+	for (int i = 0; i < RACERS; i++)
+		pthread_join(threads[i], NULL);
+	printf("%d missed, %d hit wrongly\n", missed, hit_wrongly);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "race")) {
+		all_threads();
+		return 0;
+	}
 	all("wrong", "right", 0);
 	all("right", "wrong", 1);
 	return 0;
