@@ -34,20 +34,37 @@ static void link_name(int fd, char out[32])
 	*out = 0;
 }
 
-/* The path of an open descriptor, "" when it has none (a pipe, a memfd). */
-static void read_link(int fd, bool deleted, char *out, size_t size)
+static long raw_fstat(int fd, struct stat *st)
 {
+	return raw(SYS_fstat, fd, st);
+}
+
+/* Is there a file of that very name, and is it this one? */
+static bool is_named(int fd, const char *path)
+{
+	struct stat named, opened;
+
+	return raw(SYS_newfstatat, AT_FDCWD, path, &named, 0) == 0 && raw_fstat(fd, &opened) == 0 &&
+	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+/* The path of an open descriptor, "" when it has none (a pipe, a memfd). A file that lost its name,
+ * by unlink or by a rename over it, is still known by it: the kernel marks it, and so might a name.
+ */
+static void read_link(int fd, char *out, size_t size)
+{
+	const long mark = sizeof(DELETED) - 1;
 	char name[32];
 	long n;
 
 	link_name(fd, name);
 	n = raw(SYS_readlinkat, AT_FDCWD, name, out, size - 1);
-	if (n <= 0 || out[0] != '/' || (deleted && raw_begins(out, MEMFD, sizeof(MEMFD) - 1)))
+	if (n <= 0 || out[0] != '/')
 		n = 0;
-	if (deleted && n > (long)sizeof(DELETED) &&
-	    raw_begins(out + n - (sizeof(DELETED) - 1), DELETED, sizeof(DELETED) - 1))
-		n -= sizeof(DELETED) - 1;
 	out[n] = 0;
+	if (n <= mark || !raw_equal(out + n - mark, DELETED) || is_named(fd, out))
+		return;
+	out[raw_begins(out, MEMFD, sizeof(MEMFD) - 1) ? 0 : n - mark] = 0;
 }
 
 static void copy_address(const union address *from, socklen_t length, uint16_t *port,
@@ -124,11 +141,6 @@ static uint8_t file_kind(mode_t mode)
 				: FILE_OTHER;
 }
 
-static long raw_fstat(int fd, struct stat *st)
-{
-	return raw(SYS_fstat, fd, st);
-}
-
 /* Asks the kernel; returns whether the answer may be remembered. */
 static bool ask_descriptor(int fd, struct call *call)
 {
@@ -146,7 +158,7 @@ static bool ask_descriptor(int fd, struct call *call)
 	if (s->file == FILE_SOCK)
 		remember = ask_socket(fd, call);
 	else
-		read_link(fd, st.st_nlink == 0, call->path, sizeof(call->path));
+		read_link(fd, call->path, sizeof(call->path));
 	if (call->path[0])
 		s->path = call->path;
 	return remember;
@@ -233,7 +245,7 @@ bool subject_path(int dirfd, const char *path, char *out, size_t size)
 			if (raw(SYS_getcwd, base, sizeof(base)) <= 0)
 				base[0] = 0;
 		} else if (dirfd >= 0) {
-			read_link(dirfd, false, base, sizeof(base));
+			read_link(dirfd, base, sizeof(base));
 		}
 		if (base[0] != '/')
 			return false;

@@ -69,6 +69,15 @@ tell("none", os.rename, "x", "z")
 fd = os.open("gone.wal", os.O_WRONLY | os.O_CREAT)
 os.unlink("gone.wal")
 tell("deleted", os.fsync, fd)
+fd = os.open("linked.wal", os.O_WRONLY | os.O_CREAT)
+os.link("linked.wal", "other.txt")
+os.unlink("linked.wal")
+tell("unlinked", os.fsync, fd)
+fd = os.open("over.wal", os.O_WRONLY | os.O_CREAT)
+os.rename("other.txt", "over.wal")
+tell("renamed over", os.fsync, fd)
+fd = os.open("live.wal (deleted)", os.O_WRONLY | os.O_CREAT)
+tell("so named", os.fsync, fd)
 END
 	run --separate-stderr failctl run -e 'rename:from=*/x:to=*/y = error(EIO)' \
 		-e 'rename:to=target = error(ENOSPC)' -e 'fsync:path=*.wal = error(EDQUOT)' -- \
@@ -77,7 +86,10 @@ END
 	[ "$output" = "from EIO
 to ENOSPC
 none passed
-deleted EDQUOT" ]
+deleted EDQUOT
+unlinked EDQUOT
+renamed over EDQUOT
+so named passed" ]
 }
 
 @test "numbers and paths beyond what is remembered are still known" {
