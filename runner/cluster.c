@@ -137,6 +137,8 @@ void cluster_close(struct cluster *cluster)
 {
 	for (int i = 0; i < cluster->count; i++)
 		node_kill(cluster, &cluster->own[i].node, NULL);
+	for (int i = 0; i < cluster->count; i++)
+		node_keep_disk(&cluster->own[i], NULL);
 	process_reap_orphans();
 	curl_global_cleanup();
 	free(cluster);

@@ -15,8 +15,8 @@
 /* struct node is what others see; it stands first. */
 struct node_own {
 	struct node node;
-	bool prepared; /* folder, disk and setup are done */
-	pid_t doomed;  /* last process of this node in which a rule ended the program, */
+	bool prepared, mounted; /* folder, disk and setup are done; a disk is there */
+	pid_t doomed;           /* last process of this node in which a rule ended the program, */
 	int64_t doomed_ns;
 };
 
@@ -35,6 +35,10 @@ int expand_split(char *text, const char **argv, int max, struct why *why);
 /* Everything before the first start: folder, disk, owner, setup. */
 int node_prepare(struct cluster *cluster, struct node_own *own, const struct process_user *user,
 		 struct why *why);
+
+/* What is on a disk of the node's own ends with the sandbox: copies it into the run directory,
+ * where a plain folder would be. After the node has ended. */
+int node_keep_disk(struct node_own *own, struct why *why);
 
 /* Reads the plane's new events and keeps which processes a rule has ended. */
 void node_note_events(struct cluster *cluster);

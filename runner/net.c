@@ -50,6 +50,19 @@ static struct {
 	} cut[CUT_MAX];
 } net;
 
+/* Where a program of the system's administrator is: the PATH of others does not lead there. */
+static int locate(const char *name, char *path, size_t size, struct why *why)
+{
+	static const char *const folders[] = {"/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin"};
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		snprintf(path, size, "%s/%s", folders[i], name);
+		if (access(path, X_OK) == 0)
+			return 0;
+	}
+	return why_set(why, -ENOENT, "there is no %s", name);
+}
+
 /* Runs a program; words are divided by single blanks. output: OUTPUT_MAX bytes. */
 __attribute__((format(printf, 3, 4))) static int run(char *output, struct why *why,
 						     const char *format, ...)
@@ -58,7 +71,7 @@ __attribute__((format(printf, 3, 4))) static int run(char *output, struct why *w
 						  "XTABLES_LOCKFILE=/dev/shm/xtables.lock",
 						  "PATH=/usr/sbin:/sbin:/usr/bin:/bin", NULL};
 	const char *argv[WORD_MAX];
-	char text[512], *rest = text;
+	char text[512], program[600], *rest = text;
 	struct process_options options = {.argv = argv, .environment = environment, .output = -1};
 	int words = 0, status, r;
 	va_list args;
@@ -69,6 +82,10 @@ __attribute__((format(printf, 3, 4))) static int run(char *output, struct why *w
 	while (words + 1 < WORD_MAX && (argv[words] = strtok_r(rest, " ", &rest)))
 		words++;
 	argv[words] = NULL;
+	r = locate(text, program, sizeof(program), why);
+	if (r)
+		return r;
+	argv[0] = program;
 	r = process_run(&options, process_now_ns() + limit_ns, output, OUTPUT_MAX, &status, why);
 	if (r)
 		return r;

@@ -13,7 +13,7 @@
 #include "runner/sandbox.h"
 
 enum { COMMAND_MAX = 8192, OUTPUT_MAX = 2048 };
-static const int64_t setup_limit_ns = INT64_C(120000000000);
+static const int64_t setup_limit_ns = INT64_C(120000000000), keep_limit_ns = INT64_C(60000000000);
 
 static int make_folder(const char *path, struct why *why)
 {
@@ -23,8 +23,9 @@ static int make_folder(const char *path, struct why *why)
 }
 
 /* A disk of its own that can really be full. */
-static int mount_disk(const struct node *node, struct why *why)
+static int mount_disk(struct node_own *own, struct why *why)
 {
+	const struct node *node = &own->node;
 	char options[64];
 
 	if (!(sandbox_has() & SANDBOX_MOUNT))
@@ -36,6 +37,33 @@ static int mount_disk(const struct node *node, struct why *why)
 	if (mount("failkit", node->dir, "tmpfs", MS_NOSUID | MS_NODEV, options))
 		return why_set(why, -errno, "no disk of %lld bytes on %s: %s",
 			       (long long)node->role->disk_bytes, node->dir, strerror(errno));
+	own->mounted = true;
+	return 0;
+}
+
+int node_keep_disk(struct node_own *own, struct why *why)
+{
+	const struct node *node = &own->node;
+	char kept[sizeof(node->dir) + 8];
+	const char *const argv[] = {"cp", "-a", "--sparse=always", node->dir, kept, NULL};
+	struct process_options options = {.argv = argv, .output = -1};
+	char output[OUTPUT_MAX];
+	int status, r;
+
+	if (!own->mounted)
+		return 0;
+	snprintf(kept, sizeof(kept), "%s.kept", node->dir);
+	r = process_run(&options, process_now_ns() + keep_limit_ns, output, sizeof(output), &status,
+			why);
+	if (r)
+		return why_prefix(why, r, "%s: its disk", node->name);
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		return why_set(why, -EIO, "%s: its disk could not be kept: %.200s", node->name,
+			       output);
+	if (umount2(node->dir, MNT_DETACH) || rename(kept, node->dir))
+		return why_set(why, -errno, "%s: its disk could not be kept: %s", node->name,
+			       strerror(errno));
+	own->mounted = false;
 	return 0;
 }
 
@@ -74,8 +102,8 @@ int node_prepare(struct cluster *cluster, struct node_own *own, const struct pro
 	if (own->prepared)
 		return 0;
 	r = make_folder(node->dir, why);
-	if (r == 0 && node->role->disk_bytes)
-		r = mount_disk(node, why);
+	if (r == 0 && node->role->disk_bytes && !own->mounted)
+		r = mount_disk(own, why);
 	if (r == 0 && user && chown(node->dir, user->uid, user->gid))
 		r = why_set(why, -errno, "%s can't be given to \"%s\": %s", node->dir,
 			    node->role->user, strerror(errno));

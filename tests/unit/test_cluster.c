@@ -297,6 +297,22 @@ static void a_disk_of_its_own_can_be_full(void **state)
 	in_sandbox(full_disk);
 }
 
+static void what_was_on_a_disk_is_kept(void **state)
+{
+	char *dir = folder_make(), path[PATH_MAX];
+	pid_t guardian = sandbox_start(NET_PRIVATE, dir, full_disk);
+	int status;
+
+	(void)state;
+	assert_int_equal(waitpid(guardian, &status, 0), guardian);
+	assert_int_equal(status, 0);
+	snprintf(path, sizeof(path), "%s/nodes/ds1/fill", dir);
+	assert_int_equal(access(path, F_OK), 0);
+	snprintf(path, sizeof(path), "%s/nodes/ds3/health", dir);
+	assert_int_equal(access(path, F_OK), 0);
+	folder_remove(dir);
+}
+
 static int other_user(const char *dir)
 {
 	struct why why = {""};
@@ -333,6 +349,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_end_by_a_rule_is_no_crash),
 		cmocka_unit_test(failed_starts_say_why),
 		cmocka_unit_test(a_disk_of_its_own_can_be_full),
+		cmocka_unit_test(what_was_on_a_disk_is_kept),
 		cmocka_unit_test(root_starts_nodes_as_other_users),
 	};
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 
 #include "runner/net.h"
@@ -109,6 +110,38 @@ static void a_cut_drops_one_way_and_heals_by_retransmission(void **state)
 	in_sandbox(cut_one_way);
 }
 
+/* In the sandbox's own mount namespace. */
+static int cut_without_nft(const char *dir)
+{
+	CHECK(mount("/dev/null", "/usr/sbin/nft", NULL, MS_BIND, NULL) == 0);
+	return cut_one_way(dir);
+}
+
+static void without_nft_iptables_does_it(void **state)
+{
+	(void)state;
+	in_sandbox(cut_without_nft);
+}
+
+static int cut_without_any(const char *dir)
+{
+	struct why why = {""};
+
+	(void)dir;
+	CHECK(mount("/dev/null", "/usr/sbin/nft", NULL, MS_BIND, NULL) == 0);
+	CHECK(mount("/dev/null", "/usr/sbin/iptables", NULL, MS_BIND, NULL) == 0);
+	CHECK(net_open(&why) == -ENOTSUP);
+	CHECK(strcmp(why.text, "links can't be cut: there is no nft; there is no iptables") == 0);
+	CHECK(!net_can_cut());
+	return 0;
+}
+
+static void without_both_it_is_told(void **state)
+{
+	(void)state;
+	in_sandbox(cut_without_any);
+}
+
 static int cut_both(const char *dir)
 {
 	struct why why = {""};
@@ -179,6 +212,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_cut_drops_one_way_and_heals_by_retransmission),
+		cmocka_unit_test(without_nft_iptables_does_it),
+		cmocka_unit_test(without_both_it_is_told),
 		cmocka_unit_test(cuts_are_independent_of_each_other),
 		cmocka_unit_test(the_network_of_the_host_is_never_touched),
 		cmocka_unit_test(an_ordinary_user_can_cut),
