@@ -13,9 +13,8 @@
 #include "failpoint/core.h"
 
 enum { PAGE_BYTES = 4096, SPIN_MAX = 100000 };
-enum phase { PHASE_NONE, PHASE_BUSY, PHASE_READY, PHASE_OFF };
-
-#define STATE(generation, state) ((generation) << 8 | (uint64_t)(state))
+/* The phase: one of these, and while busy the thread that attaches above the low byte. */
+enum { PHASE_NONE, PHASE_BUSY, PHASE_READY, PHASE_OFF, PHASE_MASK = 0xff };
 
 struct core core;
 void (*attach_changed)(void);
@@ -24,8 +23,7 @@ static const uint32_t raised[CALL_MAX] = {[0 ... CALL_MAX - 1] = 1};
 static const uint32_t quiet[CALL_MAX];
 const uint32_t *engine_armed = raised;
 
-static _Atomic int phase = PHASE_NONE;
-static _Atomic uint32_t busy_tid;
+static _Atomic uint64_t phase = PHASE_NONE;
 static _Atomic uint32_t *not_forked; /* points to 1, and to 0 in a forked child */
 
 extern char **environ;
@@ -70,150 +68,6 @@ static void give_up(const char *path, const char *reason)
 	attach_say(path, "FAILKIT_STRICT=1: the program is not run without it");
 	for (;;)
 		raw_kill(raw_getpid(), SIGKILL);
-}
-
-/* ---- Slots ---- */
-
-static bool slot_is(const struct plane_slot *slot, const struct identity *self)
-{
-	uint64_t state = atomic_load(&slot->state) & 0xff;
-
-	return (state == SLOT_LIVE || state == SLOT_EXECING) && slot->pid == self->pid &&
-	       slot->start_ticks == self->start_ticks && slot->pidns_inode == self->pidns;
-}
-
-static bool slot_can_be_taken(const struct plane_slot *slot, bool reclaim)
-{
-	uint64_t state = atomic_load(&slot->state) & 0xff;
-	struct identity id = {slot->pid, 0, slot->start_ticks, slot->pidns_inode};
-
-	if (state == SLOT_FREE)
-		return true;
-	/* One that is being attached does not say yet whose it is. */
-	if (!reclaim || state == SLOT_ATTACHING)
-		return false;
-	return state == SLOT_DEAD || !identity_may_live(&id);
-}
-
-/* Claims for ourselves: the caller fills it and makes it live. */
-static bool slot_claim(struct plane_slot *slot, const struct identity *self)
-{
-	uint64_t old = atomic_load(&slot->state);
-
-	if (!atomic_compare_exchange_strong(&slot->state, &old,
-					    STATE((old >> 8) + 1, SLOT_ATTACHING)))
-		return false;
-	slot->pid = self->pid;
-	slot->start_ticks = self->start_ticks;
-	slot->pidns_inode = self->pidns;
-	return true;
-}
-
-/* Our own slot, or else the first that can be taken. *found tells which. */
-static struct plane_slot *slot_search(const struct identity *self, bool reclaim, bool *found)
-{
-	struct plane_slot *take = NULL;
-
-	for (unsigned i = 0; i < SLOT_MAX; i++) {
-		struct plane_slot *slot = &core.slots[i];
-
-		*found = slot_is(slot, self);
-		if (*found)
-			return slot;
-		if (!take && slot_can_be_taken(slot, reclaim))
-			take = slot;
-		if (atomic_load(&slot->state) == 0)
-			break;
-	}
-	return take;
-}
-
-static struct plane_slot *slot_take(const struct identity *self, bool *found)
-{
-	for (int attempt = 0; attempt < SLOT_MAX; attempt++) {
-		struct plane_slot *slot = slot_search(self, false, found);
-
-		if (!slot)
-			slot = slot_search(self, true, found);
-		if (!slot || *found || slot_claim(slot, self))
-			return slot;
-	}
-	return NULL;
-}
-
-static void raise_all(struct plane_slot *slot)
-{
-	uint32_t version = atomic_load(&core.head->version);
-
-	for (unsigned i = 0; i < CALL_MAX; i++)
-		atomic_exchange(&slot->armed[i], version ? version : 1);
-	for (unsigned i = 0; i < POINT_MAX; i++)
-		atomic_exchange(&slot->point[i], version ? version : 1);
-}
-
-/* What belonged to an image that is gone, or to another process. */
-static void slot_clear_image(struct plane_slot *slot)
-{
-	atomic_store(&slot->point_count, 0);
-	for (unsigned i = 0; i < POINT_MAX / 64; i++)
-		atomic_store(&slot->points[i], 0);
-	for (unsigned i = 0; i < POINT_MAX / 64; i++)
-		atomic_store(&slot->points[i], 0);
-	for (unsigned i = 0; i < CELL_MAX; i++) {
-		atomic_store(&slot->cell[i].rule, 0);
-		atomic_store(&slot->cell[i].tid, 0);
-		atomic_store(&slot->cell[i].state, CELL_FREE);
-	}
-}
-
-static void slot_clear(struct plane_slot *slot)
-{
-	atomic_store(&slot->cells_full, 0);
-	for (unsigned i = 0; i < CALL_MAX / 64; i++)
-		atomic_store(&slot->calls_seen[i], 0);
-	for (unsigned i = 0; i < RULE_MAX; i++)
-		if (atomic_load_explicit(&slot->hits[i], memory_order_relaxed))
-			atomic_store_explicit(&slot->hits[i], 0, memory_order_relaxed);
-	slot_clear_image(slot);
-}
-
-static void slot_describe(struct plane_slot *slot, const char comm[16])
-{
-	slot->node = core.node;
-	slot->parent = raw_getppid();
-	for (unsigned i = 0; i < sizeof(slot->comm); i++)
-		slot->comm[i] = comm[i];
-}
-
-static void slot_become(struct plane_slot *slot, enum slot_state state)
-{
-	atomic_store(&slot->state, STATE(atomic_load(&slot->state) >> 8, state));
-}
-
-static bool take_slot(void)
-{
-	struct identity self;
-	struct plane_slot *slot;
-	bool found;
-
-	identity_self(&self);
-	slot = slot_take(&self, &found);
-	if (!slot)
-		return false;
-	if (!found)
-		slot_clear(slot);
-	else if ((atomic_load(&slot->state) & 0xff) == SLOT_EXECING)
-		slot_clear_image(slot);
-	identity_comm(core.comm);
-	slot_describe(slot, core.comm);
-	core.pid = self.pid;
-	core.process_key = raw_mix(raw_mix(self.pid, self.start_ticks), self.pidns);
-	core.slot_index = (uint32_t)(slot - core.slots);
-	core.slot = slot;
-	raise_all(slot);
-	slot_become(slot, SLOT_LIVE);
-	engine_armed = (const uint32_t *)(const void *)slot->armed;
-	return true;
 }
 
 /* ---- The plane ---- */
@@ -299,22 +153,22 @@ static void watch_forks(void)
 	atomic_store(not_forked, 1);
 }
 
-static const char no_slot[] =
-	"no slot is free: too many processes; nothing is injected in this one";
-
-static const char *plane_label(void)
+static bool take_slot(void)
 {
-	return core.plane_path[0] ? core.plane_path : "FAILPOINTS";
+	if (slot_attach()) {
+		engine_armed = (const uint32_t *)(const void *)core.slot->armed;
+		return true;
+	}
+	give_up(core.plane_path[0] ? core.plane_path : "FAILPOINTS",
+		"no slot is free: too many processes; nothing is injected in this one");
+	core.head = NULL;
+	return false;
 }
 
 static bool settle(void)
 {
 	watch_forks();
-	if (take_slot())
-		return true;
-	give_up(plane_label(), no_slot);
-	core.head = NULL;
-	return false;
+	return take_slot();
 }
 
 static bool attach_plane(void)
@@ -340,108 +194,81 @@ static void finish(bool attached)
 {
 	if (!attached)
 		engine_armed = quiet;
-	atomic_store(&phase, attached ? PHASE_READY : PHASE_OFF);
+	atomic_store(&phase, (uint64_t)(attached ? PHASE_READY : PHASE_OFF));
 	if (attach_changed)
 		attach_changed();
 }
 
-/* Another thread attaches just now: wait for it; but not when it is this one, in a handler. */
+static unsigned phase_now(void)
+{
+	return atomic_load_explicit(&phase, memory_order_acquire) & PHASE_MASK;
+}
+
+/* Another thread attaches just now: waits for it; but not when it is this one, in a handler. In a
+ * child that was forked meanwhile nobody will ever be done: that one fails open. */
 static void wait_for_other(void)
 {
-	if (atomic_load(&busy_tid) == raw_gettid())
+	uint64_t busy = atomic_load(&phase);
+
+	if (busy >> 8 == raw_gettid())
 		return;
-	for (int i = 0; i < SPIN_MAX && atomic_load(&phase) == PHASE_BUSY; i++)
+	for (int i = 0; i < SPIN_MAX && atomic_load(&phase) == busy; i++)
 		raw_yield();
+	if (phase_now() == PHASE_BUSY && atomic_compare_exchange_strong(&phase, &busy, PHASE_OFF))
+		finish(false);
+}
+
+/* Only one thread goes from here to busy; false: somebody else does, or did. */
+static bool become_busy(uint64_t from)
+{
+	if (atomic_compare_exchange_strong(&phase, &from, (uint64_t)raw_gettid() << 8 | PHASE_BUSY))
+		return true;
+	if ((from & PHASE_MASK) == PHASE_BUSY)
+		wait_for_other();
+	return false;
 }
 
 void engine_init(const struct subject_ops *ops)
 {
-	int none = PHASE_NONE;
-
 	if (ops && !core.ops)
 		core.ops = ops;
-	if (!environ) /* libc has not begun yet: the next passage will try again */
-		return;
-	if (!atomic_compare_exchange_strong(&phase, &none, PHASE_BUSY)) {
-		wait_for_other();
-		return;
-	}
-	atomic_store(&busy_tid, raw_gettid());
-	finish(attach_plane());
-	atomic_store(&busy_tid, 0);
+	/* Without an environment libc has not begun yet: the next passage will try again. */
+	if (environ && become_busy(PHASE_NONE))
+		finish(attach_plane());
 }
 
 void attach_private(struct plane_head *head)
 {
+	if (!become_busy(PHASE_NONE))
+		return;
 	find_parts(head);
 	finish(settle());
 }
 
 bool attach_ready(void)
 {
-	if (atomic_load_explicit(&phase, memory_order_acquire) == PHASE_NONE)
+	if (phase_now() == PHASE_NONE)
 		engine_init(NULL);
-	if (atomic_load_explicit(&phase, memory_order_acquire) != PHASE_READY)
+	if (phase_now() == PHASE_BUSY)
+		wait_for_other();
+	if (phase_now() != PHASE_READY)
 		return false;
-	if (!atomic_load_explicit(not_forked, memory_order_relaxed))
+	if (!atomic_load_explicit(not_forked, memory_order_acquire))
 		engine_forked();
-	return core.head != NULL;
+	return phase_now() == PHASE_READY;
 }
 
-/* ---- Fork and exec ---- */
+/* ---- Fork ---- */
 
+/* Several threads of the child may come at once: one takes the slot, the others wait for it. */
 void engine_forked(void)
 {
-	if (atomic_load(&phase) != PHASE_READY || core.pid == raw_getpid())
+	if (!become_busy(PHASE_READY))
 		return;
+	if (core.pid != raw_getpid())
+		take_slot();
 	atomic_store(not_forked, 1);
-	if (!take_slot()) {
-		give_up(plane_label(), no_slot);
-		core.head = NULL;
-		finish(false);
-		return;
-	}
-	if (attach_changed)
-		attach_changed();
-}
-
-/* In a vfork child core is the parent's, so nothing there is changed: only the plane is. */
-void engine_exec_begin(void)
-{
-	struct plane_slot *slot = core.slot;
-	struct identity self;
-	bool found;
-
-	if (atomic_load(&phase) != PHASE_READY)
-		return;
-	if (raw_getpid() != core.pid) {
-		identity_self(&self);
-		slot = slot_take(&self, &found);
-		if (slot && !found) {
-			slot_clear(slot);
-			slot_describe(slot, core.comm);
-		}
-	}
-	if (slot)
-		slot_become(slot, SLOT_EXECING);
-}
-
-void engine_exec_failed(void)
-{
-	struct plane_slot *slot = core.slot;
-	struct identity self;
-	bool found;
-
-	if (atomic_load(&phase) != PHASE_READY)
-		return;
-	if (raw_getpid() == core.pid) {
-		slot_become(slot, SLOT_LIVE);
-		return;
-	}
-	identity_self(&self);
-	slot = slot_search(&self, false, &found);
-	if (found)
-		slot_become(slot, SLOT_FREE);
+	finish(core.head != NULL);
 }
 
 /* ---- What others ask ---- */

@@ -1,7 +1,8 @@
 /*
  * core.h - what the files of the engine share; engine.h is the manual.
  *
- *     attach.c     map the plane, take a slot; fork and exec
+ *     attach.c     map the plane; fork             slot.c       this process's slot; exec
+ *     identity.c   who is this process?
  *     walk.c       engine_enter(), engine_leave(): which rules a hit meets, in order; lowering
  *     match.c      does a step's selector match this hit?
  *     sequence.c   how far a rule of several steps has come; the table of scopes
@@ -44,7 +45,7 @@ struct core {
 	struct plane_node *nodes;
 	struct plane_point *points;
 	const struct subject_ops *ops;
-	uint32_t slot_index, pid;
+	uint32_t pid;
 	uint32_t node, node_address; /* node: index + 1 */
 	uint64_t process_key;        /* of (pid, start time, pid namespace) */
 	uint64_t node_key;           /* of the node's name: the same in every run */
@@ -63,6 +64,11 @@ CORE_HIDDEN void attach_private(struct plane_head *head);
 extern CORE_HIDDEN void (*attach_changed)(void);
 /* One line on standard error, "failkit: a b". */
 CORE_HIDDEN void attach_say(const char *a, const char *b);
+
+/* ---- slot.c ---- */
+
+/* Finds this process's slot, or takes one; fills core's part about it. False: none is free. */
+CORE_HIDDEN bool slot_attach(void);
 
 /* ---- identity.c ---- */
 

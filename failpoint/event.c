@@ -109,8 +109,7 @@ void event_write(struct hit *hit, const struct firing *firing, int kind,
 	uint64_t ticket = atomic_fetch_add(&core.head->ring_head, 1);
 	struct plane_event *event = &core.ring[ticket & (RING_MAX - 1)];
 
-	atomic_store_explicit(&event->sequence, ticket * 2 + 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
+	atomic_exchange(&event->sequence, ticket * 2 + 1);
 	event->ns = raw_now_ns();
 	event->rule = firing->rule;
 	event->ordinal = firing->ordinal;

@@ -93,7 +93,7 @@ bool rule_is_live(uint32_t index, uint64_t id)
 
 bool meeting_is_whole(const struct meeting *meeting)
 {
-	atomic_thread_fence(memory_order_acquire);
+	raw_load_barrier();
 	return atomic_load_explicit(&meeting->entry->sequence, memory_order_relaxed) ==
 	       meeting->sequence;
 }

@@ -38,8 +38,8 @@ static struct control *control;
 static char folder[] = "/tmp/failkit-engine-XXXXXX";
 static struct why why;
 static struct subject fakes[FAKE_FDS];     /* by fd */
-static unsigned resolved, verified, stale; /* stale: how many verifications are to say no */
-static int resets;
+static _Atomic unsigned resolved, verified, stale; /* stale: how many verifications are to say no */
+static _Atomic int resets;
 
 static UNUSED int64_t now_ns(void)
 {

@@ -1,0 +1,196 @@
+/*
+ * slot.c - this process's slot in the plane.
+ *
+ *     free -> attaching -> live -> executing -> (the new image) live ... -> dead
+ *
+ * A slot belongs to (pid, start time, pid namespace): a new image, or a second engine in the
+ * process, finds the one that is there. Slots are taken from the front and one that never was used
+ * ends the search, so few are touched. When none is free, those of dead processes are taken.
+ *
+ * Every step is a compare-and-swap from the state that was looked at, generation included; so who
+ * judged a slot dead can't take it from whoever was faster.
+ */
+#include "failpoint/core.h"
+
+static uint64_t state_with(uint64_t old, enum slot_state state)
+{
+	return (old & ~UINT64_C(0xff)) | (uint64_t)state;
+}
+
+static bool is_in_use(uint64_t state)
+{
+	return (state & 0xff) == SLOT_LIVE || (state & 0xff) == SLOT_EXECING;
+}
+
+static void become(struct plane_slot *slot, enum slot_state state)
+{
+	atomic_store(&slot->state, state_with(atomic_load(&slot->state), state));
+}
+
+static struct identity owner_of(const struct plane_slot *slot)
+{
+	return (struct identity){slot->pid, 0, slot->start_ticks, slot->pidns_inode};
+}
+
+/* One that is being attached does not say yet whose it is. */
+static bool can_be_taken(const struct plane_slot *slot, uint64_t state, bool reclaim)
+{
+	struct identity owner;
+
+	if ((state & 0xff) == SLOT_FREE)
+		return true;
+	if (!reclaim || (state & 0xff) == SLOT_ATTACHING)
+		return false;
+	owner = owner_of(slot);
+	return (state & 0xff) == SLOT_DEAD || !identity_may_live(&owner);
+}
+
+static struct plane_slot *find_own(const struct identity *self)
+{
+	for (unsigned i = 0; i < SLOT_MAX; i++) {
+		struct plane_slot *slot = &core.slots[i];
+		uint64_t state = atomic_load(&slot->state);
+
+		if (state == 0)
+			break;
+		if (is_in_use(state) && slot->pid == self->pid &&
+		    slot->start_ticks == self->start_ticks && slot->pidns_inode == self->pidns)
+			return slot;
+	}
+	return NULL;
+}
+
+static struct plane_slot *claim(const struct identity *self, bool reclaim)
+{
+	for (unsigned i = 0; i < SLOT_MAX; i++) {
+		struct plane_slot *slot = &core.slots[i];
+		uint64_t state = atomic_load(&slot->state);
+		uint64_t next = state_with(state + 0x100, SLOT_ATTACHING);
+
+		if (!can_be_taken(slot, state, reclaim) ||
+		    !atomic_compare_exchange_strong(&slot->state, &state, next))
+			continue;
+		slot->pid = self->pid;
+		slot->start_ticks = self->start_ticks;
+		slot->pidns_inode = self->pidns;
+		return slot;
+	}
+	return NULL;
+}
+
+/* ---- What is in it ---- */
+
+static void raise_all(struct plane_slot *slot)
+{
+	uint32_t version = atomic_load(&core.head->version);
+
+	for (unsigned i = 0; i < CALL_MAX; i++)
+		atomic_exchange(&slot->armed[i], version ? version : 1);
+	for (unsigned i = 0; i < POINT_MAX; i++)
+		atomic_exchange(&slot->point[i], version ? version : 1);
+}
+
+/* What belonged to an image that is gone, or to another process. */
+static void clear_image(struct plane_slot *slot)
+{
+	atomic_store(&slot->point_count, 0);
+	for (unsigned i = 0; i < POINT_MAX / 64; i++)
+		atomic_store(&slot->points[i], 0);
+	for (unsigned i = 0; i < CELL_MAX; i++) {
+		atomic_store(&slot->cell[i].rule, 0);
+		atomic_store(&slot->cell[i].tid, 0);
+		atomic_store(&slot->cell[i].state, CELL_FREE);
+	}
+}
+
+static void clear_all(struct plane_slot *slot)
+{
+	atomic_store(&slot->cells_full, 0);
+	for (unsigned i = 0; i < CALL_MAX / 64; i++)
+		atomic_store(&slot->calls_seen[i], 0);
+	for (unsigned i = 0; i < RULE_MAX; i++)
+		if (atomic_load_explicit(&slot->hits[i], memory_order_relaxed))
+			atomic_store_explicit(&slot->hits[i], 0, memory_order_relaxed);
+	clear_image(slot);
+}
+
+static void describe(struct plane_slot *slot, const char comm[16])
+{
+	slot->node = core.node;
+	slot->parent = raw_getppid();
+	for (unsigned i = 0; i < sizeof(slot->comm); i++)
+		slot->comm[i] = comm[i];
+}
+
+static struct plane_slot *take(const struct identity *self)
+{
+	struct plane_slot *slot = claim(self, false);
+
+	if (!slot)
+		slot = claim(self, true);
+	if (slot)
+		clear_all(slot);
+	return slot;
+}
+
+bool slot_attach(void)
+{
+	struct identity self;
+	struct plane_slot *slot;
+
+	identity_self(&self);
+	slot = find_own(&self);
+	if (slot && (atomic_load(&slot->state) & 0xff) == SLOT_EXECING)
+		clear_image(slot);
+	if (!slot)
+		slot = take(&self);
+	if (!slot)
+		return false;
+	identity_comm(core.comm);
+	describe(slot, core.comm);
+	core.pid = self.pid;
+	core.process_key = raw_mix(raw_mix(self.pid, self.start_ticks), self.pidns);
+	core.slot = slot;
+	raise_all(slot);
+	become(slot, SLOT_LIVE);
+	return true;
+}
+
+/* ---- Exec ---- */
+
+/* In a vfork child core is the parent's, so nothing there is changed: only the plane is. */
+void engine_exec_begin(void)
+{
+	struct plane_slot *slot = core.slot;
+	struct identity self;
+
+	if (!core.head || !slot)
+		return;
+	if (raw_getpid() != core.pid) {
+		identity_self(&self);
+		slot = find_own(&self);
+		if (!slot)
+			slot = take(&self);
+		if (!slot)
+			return;
+		describe(slot, core.comm);
+	}
+	become(slot, SLOT_EXECING);
+}
+
+void engine_exec_failed(void)
+{
+	struct plane_slot *slot = core.slot;
+	struct identity self;
+
+	if (!core.head || !slot)
+		return;
+	if (raw_getpid() == core.pid) {
+		become(slot, SLOT_LIVE);
+		return;
+	}
+	identity_self(&self);
+	slot = find_own(&self);
+	if (slot)
+		become(slot, SLOT_FREE);
+}
