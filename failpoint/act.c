@@ -41,7 +41,7 @@ static bool can_return(const struct meeting *meeting)
 	return is_call(meeting->hit) || meeting->hit->can_return_value;
 }
 
-/* Success that is a new fd, or a pointer, can't be made up. */
+/* Success that is a new fd, a process or a pointer can't be made up; exec's is never seen. */
 static bool can_lie(const struct meeting *meeting)
 {
 	switch (meeting->hit->site) {
@@ -52,7 +52,14 @@ static bool can_lie(const struct meeting *meeting)
 	case CALL_accept:
 	case CALL_accept4:
 	case CALL_dup:
+	case CALL_fork:
+	case CALL_execve:
+	case CALL_posix_spawn:
 		return false;
+	case CALL_fcntl:
+		if (meeting->hit->flags == F_DUPFD || meeting->hit->flags == F_DUPFD_CLOEXEC)
+			return false;
+		return can_fail_after(meeting);
 	default:
 		return can_fail_after(meeting) &&
 		       call_table[meeting->hit->site].fails != FAILS_NULL;

@@ -47,3 +47,12 @@ child() {
 	child vfork 'fsync -1 EIO
 fsync -1 EIO'
 }
+
+@test "a child is never lied about: there would be two parents, or a program that went on" {
+	for call in fork execve posix_spawn; do
+		run --separate-stderr failctl run -e "$call = lie" -e 'fsync = error(EIO)' -- \
+			victim_child "$call"
+		echo "$call: $output $stderr"
+		[ "$output" = "fsync -1 EIO" ]
+	done
+}
