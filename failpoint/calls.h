@@ -20,7 +20,7 @@
 enum { CALL_MAX = 512 };
 
 enum call_id {
-#define CALL(name, ...) CALL_##name,
+#define CALL(name, ...)   CALL_##name,
 #define CUSTOM(name, ...) CALL_##name,
 #define ALIAS(alias, name)
 #include "calls.def"
@@ -92,7 +92,8 @@ bool calls_errno_is_legal(unsigned call, int error);
 int calls_errno(const char *name, size_t length);
 const char *calls_errno_name(int error);
 
-/* The i-th name known (calls, then aliases), NULL after the last: for near misses and completions. */
+/* The i-th name known (calls, then aliases), NULL after the last: for near misses and completions.
+ */
 const char *calls_name_at(size_t i);
 
 /* A hash over names, ids and facts: equal when both sides mean the same by an id. */
