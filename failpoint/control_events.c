@@ -1,9 +1,9 @@
 /*
  * control_events.c - see control.h: reading the event ring.
  *
- * A record is whole when its sequence says so and its check agrees, before and after it is copied. A
- * writer killed in mid-record leaves a hole: it is given up, as lost, once it has stood for a while
- * with tickets given out behind it.
+ * A record is whole when its sequence says so, before and after it is copied, and its check agrees. A
+ * writer killed in mid-record leaves a hole. It can't be told from a writer that only waits for a
+ * processor, so a hole is waited for until it has stood long with younger records behind it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,19 +12,23 @@
 #include "failpoint/control_impl.h"
 #include "failpoint/names.h"
 
-enum { HOLE_NS = 50000000, WAIT_SLICE_NS = 100000000 };
+#define HOLE_NS INT64_C(2000000000)
 
-static bool read_record(struct control *control, uint64_t ticket, struct plane_event *out)
+enum { WAIT_SLICE_NS = 100000000 };
+enum found { FOUND_WHOLE, FOUND_BROKEN, FOUND_NOTHING_YET };
+
+static enum found read_record(struct control *control, uint64_t ticket, struct plane_event *out)
 {
 	struct plane_event *from = &plane_ring(control->head)[ticket % RING_MAX];
 	uint64_t whole = ticket * 2 + 2;
 
 	if (atomic_load(&from->sequence) != whole)
-		return false;
+		return FOUND_NOTHING_YET;
 	memcpy((char *)out + sizeof(out->sequence), (char *)from + sizeof(from->sequence),
 	       sizeof(*out) - sizeof(out->sequence));
-	atomic_store(&out->sequence, whole);
-	return atomic_load(&from->sequence) == whole && plane_event_check(out, ticket) == out->check;
+	if (atomic_load(&from->sequence) != whole)
+		return FOUND_NOTHING_YET;
+	return plane_event_check(out, ticket) == out->check ? FOUND_WHOLE : FOUND_BROKEN;
 }
 
 static void fill(struct control *control, uint64_t ticket, const struct plane_event *from,
@@ -52,16 +56,19 @@ static void fill(struct control *control, uint64_t ticket, const struct plane_ev
 	control_site_name(control, from->site, out->site, sizeof(out->site));
 }
 
-/* True when the hole at sequence has stood long enough. */
-static bool give_up(struct control *control, uint64_t sequence)
+/* Is what stands at ticket a hole for good? */
+static bool give_up(struct control *control, uint64_t ticket)
 {
+	uint64_t head = atomic_load(&control->head->ring_head);
 	int64_t now = control_now_ns();
 
-	if (atomic_exchange(&control->stuck_sequence, sequence) != sequence) {
+	if (head - ticket > RING_MAX)
+		return true; /* it was overwritten while we looked */
+	if (atomic_exchange(&control->stuck_sequence, ticket + 1) != ticket + 1) {
 		atomic_store(&control->stuck_ns, now);
 		return false;
 	}
-	return now - atomic_load(&control->stuck_ns) > HOLE_NS;
+	return head > ticket + 1 && now - atomic_load(&control->stuck_ns) > HOLE_NS;
 }
 
 int control_event_next(struct control *control, uint64_t *sequence, uint64_t *lost,
@@ -72,6 +79,7 @@ int control_event_next(struct control *control, uint64_t *sequence, uint64_t *lo
 	for (;;) {
 		uint64_t head = atomic_load(&control->head->ring_head);
 		uint64_t ticket = *sequence;
+		enum found found;
 
 		if (ticket >= head)
 			return 0;
@@ -80,16 +88,15 @@ int control_event_next(struct control *control, uint64_t *sequence, uint64_t *lo
 			*sequence = head - RING_MAX;
 			continue;
 		}
-		if (read_record(control, ticket, &record)) {
-			*sequence = ticket + 1;
+		found = read_record(control, ticket, &record);
+		if (found == FOUND_NOTHING_YET && !give_up(control, ticket))
+			return 0;
+		*sequence = ticket + 1;
+		if (found == FOUND_WHOLE) {
 			fill(control, ticket, &record, out);
 			return 1;
 		}
-		if (atomic_load(&control->head->ring_head) - ticket <= RING_MAX &&
-		    !give_up(control, ticket + 1))
-			return 0;
 		++*lost;
-		*sequence = ticket + 1;
 	}
 }
 

@@ -96,28 +96,36 @@ static void tell_lost(uint64_t *lost)
 	*lost = 0;
 }
 
-/* Until count events were shown, the reader of our output went, or the plane was removed. */
-static int follow(struct control *control, const struct args *args)
+/* Shows what there is; true when count events were shown, or our reader went. */
+static bool show_all(struct control *control, const struct args *args, uint64_t *sequence,
+		     uint64_t *shown)
+{
+	struct control_event event;
+	uint64_t lost = 0;
+
+	while (control_event_next(control, sequence, &lost, &event)) {
+		tell_lost(&lost);
+		show(args, &event);
+		if (ferror(stdout) || (args->given & TAKES(COUNT) && ++*shown >= args->count))
+			return true;
+	}
+	return false;
+}
+
+/* Until then, or until the plane was removed and its last events are shown. */
+static void follow(struct control *control, const struct args *args)
 {
 	uint64_t sequence = 0, lost = 0, shown = 0;
 	struct control_event event;
+	bool removed = false;
 
 	while (!args->past && control_event_next(control, &sequence, &lost, &event))
-		lost = 0;
-	for (;;) {
-		while (control_event_next(control, &sequence, &lost, &event)) {
-			tell_lost(&lost);
-			show(args, &event);
-			if (ferror(stdout))
-				return EXIT_ENVIRONMENT;
-			if (args->given & TAKES(COUNT) && ++shown >= args->count)
-				return 0;
-		}
+		;
+	while (!show_all(control, args, &sequence, &shown) && !removed) {
+		/* A ticket may be given out whose record is not whole yet. */
 		if (control_event_wait(control, sequence, now_ns(CLOCK_MONOTONIC) + LOOK_NS) == 0)
-			/* A ticket was given out and its record is not whole yet. */
 			nanosleep(&(struct timespec){.tv_nsec = RETRY_NS}, NULL);
-		else if (access(control_path(control), F_OK) < 0)
-			return 0;
+		removed = access(control_path(control), F_OK) < 0;
 	}
 }
 
@@ -128,7 +136,7 @@ int command_watch(struct args *args)
 
 	if (rc)
 		return rc;
-	rc = follow(control, args);
+	follow(control, args);
 	control_close(control);
-	return rc;
+	return ferror(stdout) ? EXIT_ENVIRONMENT : 0;
 }
