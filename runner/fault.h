@@ -52,8 +52,9 @@ struct fault_run {
 	uint64_t fires, matches; /* of that rule; packets dropped by cuts; as far as known */
 	uint64_t cut[2];
 	int cuts;
-	bool ends;        /* its rule ends the process it fires in */
-	int64_t fired_ns; /* seen to have fired */
+	uint64_t fires_max; /* how often its rule can fire; 0: no limit, or it sets none */
+	bool ends;          /* its rule ends the process it fires in */
+	int64_t fired_ns;   /* seen to have fired */
 	int64_t applied_ns, healed_ns;
 	char file[512]; /* full: what fills the disk */
 };

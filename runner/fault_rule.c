@@ -23,21 +23,30 @@ int rule_check(const struct plan_fault *fault, struct why *why)
 	return atom.kind->compose(&atom, text, sizeof(text), why);
 }
 
-static bool ends_process(const char *text)
+/* What to expect of the rule: does it end processes, how often can it fire? */
+static void foresee(struct fault_run *run, const char *text)
 {
 	struct rule rule;
+	bool limited = true;
 
 	if (rule_parse(&rule, text, strlen(text), NULL))
-		return false;
-	for (int t = 0; t < rule.terms && t < RULE_TERM_MAX; t++)
-		for (int i = 0; i < rule.term[t].actions; i++)
-			switch (rule.action[rule.term[t].first_action + i].kind) {
-			case ACTION_KILL:
-			case ACTION_ABORT:
-			case ACTION_EXIT:
-				return true;
-			}
-	return false;
+		return;
+	run->ends = false;
+	run->fires_max = 0;
+	for (int t = 0; t < rule.terms && t < RULE_TERM_MAX; t++) {
+		const struct rule_term *term = &rule.term[t];
+
+		for (int i = 0; i < term->actions; i++) {
+			int kind = rule.action[term->first_action + i].kind;
+
+			run->ends |=
+				kind == ACTION_KILL || kind == ACTION_ABORT || kind == ACTION_EXIT;
+		}
+		limited &= term->count > 0;
+		run->fires_max += term->count;
+	}
+	if (!limited)
+		run->fires_max = 0;
 }
 
 int rule_apply(struct fault_run *run, const struct fault_context *c, struct why *why)
@@ -51,7 +60,7 @@ int rule_apply(struct fault_run *run, const struct fault_context *c, struct why 
 		return why_set(why, -ENOTSUP,
 			       "fault \"%s\" wants the interposer, which is not there",
 			       run->atom->fault->name);
-	run->ends = ends_process(text);
+	foresee(run, text);
 	return control_set(c->control, text, CONTROL_HELD, NULL, run->rule, why);
 }
 

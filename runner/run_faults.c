@@ -116,11 +116,15 @@ static int find_nodes(struct run *run, struct fault_run *f, struct why *why)
 	return 0;
 }
 
+static int64_t limit_ns(const struct fault_run *f)
+{
+	return f->atom->fault->limit_ns > 0 ? f->atom->fault->limit_ns : LIMIT_NS;
+}
+
 /* Waits until it has taken effect. False when it did not within its limit. */
 static bool wait_applied(struct run *run, struct fault_run *f)
 {
-	int64_t limit_ns = f->atom->fault->limit_ns > 0 ? f->atom->fault->limit_ns : LIMIT_NS;
-	int64_t deadline_ns = process_now_ns() + limit_ns;
+	int64_t deadline_ns = process_now_ns() + limit_ns(f);
 
 	while (!f->atom->kind->applied(f, &run->context)) {
 		if (process_now_ns() >= deadline_ns || run_stopping(run))
@@ -146,12 +150,18 @@ static void note_unfired(struct run *run, struct fault_run *f)
 	event(run, f, "not-fired", detail);
 }
 
-static void hold(struct run *run, const struct fault_run *f)
+/* For as long as the schedule says; where it says nothing, until a counting rule has fired as often
+ * as it can. */
+static void hold(struct run *run, struct fault_run *f)
 {
-	int64_t until_ns = process_now_ns() + f->atom->for_ns;
+	bool counts = f->atom->for_ns == 0 && f->fires_max > 1 && !f->ends;
+	int64_t until_ns = process_now_ns() + (counts ? limit_ns(f) : f->atom->for_ns);
 
-	while (process_now_ns() < until_ns && !run_stopping(run))
+	while (process_now_ns() < until_ns && !run_stopping(run)) {
+		if (counts && f->atom->kind->applied(f, &run->context) && f->fires >= f->fires_max)
+			break;
 		run_tick(run);
+	}
 }
 
 static int heal(struct run *run, struct fault_run *f, struct why *why)
@@ -208,10 +218,12 @@ static void run_atom(struct run *run, int i)
 	const struct fault_atom *atom = &run->schedule.atom[i];
 	struct fault_run f = {.atom = atom};
 	struct run_atom *state = &run->atom[i];
+	struct workload_status before, after;
 	char target[2 * PLAN_NAME_MAX + 2];
 	struct why why = {""};
 
 	state->done = state->reached = true;
+	workload_status(run->workload, &before);
 	progress_fault(run->progress, "%s %s", atom->fault->name, whom(atom, target));
 	event(run, &f, "reached", atom->anchor);
 	run->active = &f;
@@ -231,6 +243,8 @@ static void run_atom(struct run *run, int i)
 			      (unsigned long long)f.fires, error ? "not recovered" : "recovered",
 			      (double)(process_now_ns() - f.healed_ns) / 1e9);
 	}
+	workload_status(run->workload, &after);
+	state->met = after.ops > before.ops;
 	run->active = NULL;
 	progress_fault(run->progress, "%s", "");
 	run->gate_ns = process_now_ns();

@@ -27,7 +27,7 @@ enum { ENDPOINT_MAX = NODE_COUNT_MAX };
 
 /* What became of an atom. */
 struct run_atom {
-	bool done, reached, fired, pending;
+	bool done, reached, fired, pending, met;
 	uint64_t fires, matches;
 	char failed[256];
 	char watch[64]; /* name of the rule that watches for its hit anchor */

@@ -43,6 +43,7 @@ static void collect_faults(const struct run *run, struct verdict_fault *fault)
 			.number = i,
 			.name = run->schedule.atom[i].fault->name,
 			.reached = state->reached,
+			.met = state->met,
 			.sets_rule = run->schedule.atom[i].kind->compose != NULL,
 			.pending = state->pending,
 			.fires = state->fires,

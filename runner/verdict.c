@@ -38,7 +38,12 @@ static void judge_fault(struct verdict_result *out, const struct verdict_fault *
 	if (fault->failed)
 		because(out, VERDICT_INVALID, "fault %d (%s) failed: %.180s", fault->number,
 			fault->name, fault->failed);
-	else if (!fault->reached || fault->fires > 0)
+	else if (!fault->reached)
+		return;
+	else if (fault->fires > 0 && !fault->met)
+		because(out, VERDICT_INVALID, "no operation met fault %d (%s)", fault->number,
+			fault->name);
+	else if (fault->fires > 0)
 		return;
 	else if (fault->sets_rule && fault->pending)
 		because(out, VERDICT_INVALID,
@@ -56,6 +61,17 @@ static void judge_fault(struct verdict_result *out, const struct verdict_fault *
 	else
 		because(out, VERDICT_INVALID, "fault %d (%s) was applied without any effect",
 			fault->number, fault->name);
+}
+
+/* What the run's length did not reach is no reason, but a run that reached none has broken nothing.
+ */
+static void judge_reach(struct verdict_result *out, const struct verdict_facts *facts)
+{
+	for (int i = 0; i < facts->faults; i++)
+		if (facts->fault[i].reached)
+			return;
+	if (facts->faults > 0)
+		because(out, VERDICT_INVALID, "none of the %d faults was reached", facts->faults);
 }
 
 static void judge_traffic(struct verdict_result *out, const struct verdict_facts *facts)
@@ -99,6 +115,7 @@ void verdict_decide(struct verdict_result *out, const struct verdict_facts *fact
 			(unsigned long long)facts->violations, facts->violations == 1 ? "" : "s");
 	for (int i = 0; i < facts->faults; i++)
 		judge_fault(out, &facts->fault[i]);
+	judge_reach(out, facts);
 	for (int i = 0; i < facts->blinds; i++)
 		because(out, VERDICT_INVALID, "the interposer saw no call of node %s",
 			facts->blind[i]);

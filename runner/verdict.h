@@ -24,6 +24,7 @@ struct verdict_fault {
 	int number;
 	const char *name;
 	bool reached;   /* its anchor was */
+	bool met;       /* some operation returned between its apply and its gate */
 	bool sets_rule; /* then matches and pending mean something */
 	bool pending;   /* its rule names a failpoint that no process had */
 	uint64_t fires, matches;

@@ -21,6 +21,7 @@ static struct verdict_facts perfect(void)
 	perfect_fault = (struct verdict_fault){.number = 0,
 					       .name = "wal-eio",
 					       .reached = true,
+					       .met = true,
 					       .sets_rule = true,
 					       .fires = 1,
 					       .matches = 7};
@@ -116,6 +117,24 @@ static void spoil_ledger(struct verdict_facts *f)
 	f->ledger = "disk full";
 }
 
+static void spoil_no_fault(struct verdict_facts *f)
+{
+	f->faults = 0;
+}
+static void spoil_unmet(struct verdict_facts *f)
+{
+	(void)f, perfect_fault.met = false;
+}
+static void spoil_late(struct verdict_facts *f)
+{
+	static struct verdict_fault both[2];
+
+	both[0] = perfect_fault;
+	both[1] = (struct verdict_fault){.number = 1, .name = "late", .sets_rule = true};
+	f->fault = both;
+	f->faults = 2;
+}
+
 static const struct {
 	void (*spoil)(struct verdict_facts *f);
 	enum verdict verdict;
@@ -128,7 +147,10 @@ static const struct {
 	{spoil_unmatched, VERDICT_INVALID, "its rule matched no call"},
 	{spoil_pending, VERDICT_INVALID, "no process has its failpoint"},
 	{spoil_failed, VERDICT_INVALID, "failed: apply: no"},
-	{spoil_unreached, VERDICT_PASS, ""},
+	{spoil_unreached, VERDICT_INVALID, "none of the 1 faults was reached"},
+	{spoil_no_fault, VERDICT_PASS, ""},
+	{spoil_late, VERDICT_PASS, ""},
+	{spoil_unmet, VERDICT_INVALID, "no operation met fault 0 (wal-eio)"},
 	{spoil_cut, VERDICT_INVALID, "without any effect"},
 	{spoil_blind, VERDICT_INVALID, "no call of node ds2"},
 	{spoil_verb, VERDICT_INVALID, "no LIST was ever verified"},
