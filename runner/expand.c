@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "failpoint/names.h"
 
@@ -72,18 +73,32 @@ static void put_plan(struct output *out, const struct cluster *cluster, const st
 	put_text(out, cluster->plan_dir);
 }
 
+/* The folder of failrun's own program: where what was built with it lies. */
+static void put_bin(struct output *out, const struct cluster *cluster, const struct node *node)
+{
+	char path[4096];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	(void)cluster;
+	(void)node;
+	path[length > 0 ? length : 0] = 0;
+	char *slash = strrchr(path, '/');
+	put(out, path, slash ? (size_t)(slash - path) : 0);
+}
+
 static const struct placeholder placeholders[] = {
 	{"addr", true, put_addr},   {"dir", true, put_dir},    {"node", true, put_node},
-	{"index", true, put_index}, {"plan", false, put_plan},
+	{"index", true, put_index}, {"plan", false, put_plan}, {"bin", false, put_bin},
 };
+
+enum { PLACEHOLDERS = sizeof(placeholders) / sizeof(placeholders[0]) };
 
 static const char *placeholder_at(const void *arg, size_t i)
 {
-	static const char *const names[] = {"addr",       "dir",  "node", "index",
-					    "addrs:ROLE", "plan", NULL};
-
 	(void)arg;
-	return names[i];
+	if (i < PLACEHOLDERS)
+		return placeholders[i].name;
+	return i == PLACEHOLDERS ? "addrs:ROLE" : NULL;
 }
 
 static const char *role_at(const void *arg, size_t i)
@@ -122,7 +137,7 @@ static int put_placeholder(struct output *out, const struct cluster *cluster,
 {
 	if (strncmp(name, "addrs:", 6) == 0)
 		return put_addresses(out, cluster, name + 6, why);
-	for (size_t i = 0; i < sizeof(placeholders) / sizeof(placeholders[0]); i++) {
+	for (size_t i = 0; i < PLACEHOLDERS; i++) {
 		if (strcmp(name, placeholders[i].name) != 0)
 			continue;
 		if (placeholders[i].of_node && !node)

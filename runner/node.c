@@ -32,11 +32,10 @@ static const char *cause_of(struct cluster *cluster, struct node_own *own)
 	if (node->asked)
 		return "asked";
 	node_note_events(cluster);
-	if (own->doomed == node->pid && own->doomed)
-		return "rule";
-	/* A server may end in good order when a rule has killed a process of it. */
-	if (own->doomed && own->doomed_ns >= node->started_ns &&
-	    process_now_ns() - own->doomed_ns < doom_ns)
+	if (!own->doomed || own->doomed_ns < node->started_ns)
+		return "crashed";
+	/* A server may end in good order when a rule has killed another process of it. */
+	if (own->doomed == node->pid || process_now_ns() - own->doomed_ns < doom_ns)
 		return "rule";
 	return "crashed";
 }

@@ -86,6 +86,7 @@ static const struct plan_key keys[] = {
 	 .help = "more of them, counted on; started as spares"},
 	{SECTION_ROLE, .name = "command", AT(command), TEXT,
 	 .help = "starts one, in the foreground; no shell; {addr} {dir} {node} {index} {plan} "
+		 "{bin} "
 		 "{addrs:ROLE} {addrs:ROLE:PORT} are filled in, {{ is a brace"},
 	{SECTION_ROLE, .name = "args", AT(args), TEXT, .value = "",
 	 .help = "appended to the command"},

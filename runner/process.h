@@ -69,7 +69,7 @@ int process_group_end(pid_t group);
 bool process_group_is(pid_t group, char state);
 /* The same for all children of ours, adopted ones included. Only where nobody else waits for one.
  */
-int process_children_end(void);
+int process_children_end(pid_t spared); /* 0: none is spared */
 
 struct process_facts {
 	pid_t pid, parent, group;
@@ -77,6 +77,6 @@ struct process_facts {
 	unsigned long long start_ticks;
 };
 void process_each(void (*each)(void *arg, const struct process_facts *facts), void *arg);
-unsigned long long process_start_ticks(pid_t pid); /* 0 when there is no such process */
+unsigned long long process_start_ticks(pid_t pid); /* 0 when no such process runs */
 
 #endif

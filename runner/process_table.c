@@ -40,7 +40,7 @@ unsigned long long process_start_ticks(pid_t pid)
 {
 	struct process_facts facts;
 
-	return read_facts(pid, &facts) ? facts.start_ticks : 0;
+	return read_facts(pid, &facts) && facts.state != 'Z' ? facts.start_ticks : 0;
 }
 
 void process_each(void (*each)(void *arg, const struct process_facts *facts), void *arg)
@@ -98,26 +98,36 @@ int process_group_end(pid_t group)
 	return 0;
 }
 
+struct children {
+	pid_t spared;
+	int found;
+};
+
 static void kill_child(void *arg, const struct process_facts *facts)
 {
-	(void)arg;
-	if (facts->parent == getpid())
-		kill(facts->pid, SIGKILL);
+	struct children *children = arg;
+
+	if (facts->parent != getpid() || facts->pid == children->spared)
+		return;
+	kill(facts->pid, SIGKILL);
+	children->found++;
 }
 
-int process_children_end(void)
+int process_children_end(pid_t spared)
 {
+	struct children children = {.spared = spared};
 	int64_t deadline_ns = process_now_ns() + end_limit_ns;
-	pid_t ended;
 
 	/* Children of what is killed become ours and are met in the next round. */
-	while ((ended = waitpid(-1, NULL, WNOHANG)) >= 0) {
-		if (ended > 0)
-			continue;
-		process_each(kill_child, NULL);
+	do {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		children.found = 0;
+		process_each(kill_child, &children);
 		if (process_now_ns() > deadline_ns)
 			return -ETIMEDOUT;
-		poll(NULL, 0, 1);
-	}
+		if (children.found)
+			poll(NULL, 0, 1);
+	} while (children.found);
 	return 0;
 }

@@ -36,7 +36,7 @@ enum { EXIT_ENVIRONMENT = 3 };
 
 static struct {
 	unsigned layers;
-	pid_t guardian;
+	pid_t guardian, janitor;
 	uid_t uid;
 	gid_t gid;
 	uint32_t network;
@@ -190,7 +190,6 @@ static int attempt(unsigned layers, const sigset_t *mask, pid_t *worker, struct 
 		go_between(&pipes, layers, mask);
 		return IN_WORKER;
 	}
-	close(pipes.life[0]);
 	close(pipes.report[1]);
 	*worker = -1;
 	r = between < 0
@@ -199,6 +198,9 @@ static int attempt(unsigned layers, const sigset_t *mask, pid_t *worker, struct 
 		    : hear(&pipes, worker, why);
 	if (between > 0)
 		waitpid(between, NULL, 0);
+	if (r == 0 && !(layers & SANDBOX_PID))
+		r = sandbox_janitor(pipes.life[0], &here.janitor, why);
+	close(pipes.life[0]);
 	close(pipes.report[0]);
 	/* The pipe "life" stays open for as long as the guardian lives. */
 	if (r == 0 && write(pipes.life[1], "g", 1) == 1)
@@ -300,7 +302,8 @@ int sandbox_enter(const struct sandbox_options *options, struct why *why)
 	}
 	write_state(options->run_dir, worker, (unsigned)layers, "running", 0);
 	status = guard(worker, &watched);
-	process_children_end();
+	/* The janitor looks after us, should we be killed meanwhile. */
+	process_children_end(here.janitor);
 	write_state(options->run_dir, worker, (unsigned)layers, "ended", status);
 	_exit(status);
 }

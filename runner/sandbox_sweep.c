@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #define MARK "FAILKIT_GUARDIAN"
 
 enum { ENVIRONMENT_MAX = 131072 };
+static const int64_t sweep_limit_ns = INT64_C(5000000000);
 
 int sandbox_mark(pid_t guardian, struct why *why)
 {
@@ -38,9 +40,15 @@ static bool is_stray(const char *environment, size_t size)
 	return false;
 }
 
+struct sweep {
+	char *environment; /* ENVIRONMENT_MAX bytes */
+	int found;
+};
+
 static void end_stray(void *arg, const struct process_facts *facts)
 {
-	char *environment = arg, path[64];
+	struct sweep *sweep = arg;
+	char *environment = sweep->environment, path[64];
 	int process = (int)syscall(SYS_pidfd_open, facts->pid, 0);
 	ssize_t size = -1;
 	int fd;
@@ -51,8 +59,10 @@ static void end_stray(void *arg, const struct process_facts *facts)
 		size = read(fd, environment, ENVIRONMENT_MAX - 1);
 	if (size > 0) {
 		environment[size] = 0;
-		if (is_stray(environment, (size_t)size))
+		if (is_stray(environment, (size_t)size)) {
 			syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0);
+			sweep->found++;
+		}
 	}
 	if (fd >= 0)
 		close(fd);
@@ -60,14 +70,48 @@ static void end_stray(void *arg, const struct process_facts *facts)
 		close(process);
 }
 
+/* Until there is none: who is killed may just have forked. */
+static int end_strays(void)
+{
+	struct sweep sweep = {.environment = malloc(ENVIRONMENT_MAX)};
+	int64_t deadline_ns = process_now_ns() + sweep_limit_ns;
+
+	if (!sweep.environment)
+		return -ENOMEM;
+	do {
+		sweep.found = 0;
+		process_each(end_stray, &sweep);
+		if (sweep.found)
+			poll(NULL, 0, 1);
+	} while (sweep.found && process_now_ns() < deadline_ns);
+	free(sweep.environment);
+	return 0;
+}
+
 int sandbox_sweep(struct why *why)
 {
-	char *environment = malloc(ENVIRONMENT_MAX);
 	unsigned removed;
 
-	if (!environment)
+	if (end_strays())
 		return why_set(why, -ENOMEM, "no memory to read environments");
-	process_each(end_stray, environment);
-	free(environment);
 	return control_sweep(&removed, why);
+}
+
+int sandbox_janitor(int life, pid_t *janitor, struct why *why)
+{
+	struct pollfd closed = {.fd = 0}; /* events 0: only its end is waited for */
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return why_set(why, -errno, "no process: %s", strerror(errno));
+	if (pid > 0) {
+		*janitor = pid;
+		return 0;
+	}
+	setsid();
+	if (dup2(life, 0) || close_range(1, ~0U, 0))
+		_exit(1);
+	while (poll(&closed, 1, -1) < 0 && errno == EINTR)
+		;
+	_exit(end_strays() ? 1 : 0);
 }

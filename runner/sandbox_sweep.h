@@ -1,10 +1,10 @@
 /*
- * sandbox_sweep.h - finding what a dead run left on a machine without pid namespaces.
+ * sandbox_sweep.h - ending what a run leaves on a machine without pid namespaces.
  *
- * There, a SIGKILL of guardian and worker at once leaves the grandchildren of nodes behind. So such
- * a worker puts FAILKIT_GUARDIAN=PID:START into its environment, which every descendant inherits,
- * and the next run ends all processes whose guardian is no more. Planes are swept by
- * control_sweep().
+ * There, the end of the worker leaves nodes and their children behind. So such a worker puts
+ * FAILKIT_GUARDIAN=PID:START into its environment, which every descendant inherits. A janitor, a
+ * process of its own, waits for the end of the guardian and then ends all whose guardian is no
+ * more; should it be killed as well, the next run does. Planes are swept by control_sweep().
  */
 #ifndef RUNNER_SANDBOX_SWEEP_H
 #define RUNNER_SANDBOX_SWEEP_H
@@ -15,5 +15,8 @@
 
 /* Marks this process and its descendants as those of this guardian. */
 int sandbox_mark(pid_t guardian, struct why *why);
+
+/* Forks the janitor. life: a pipe that the guardian alone can write to. */
+int sandbox_janitor(int life, pid_t *janitor, struct why *why);
 
 #endif

@@ -74,18 +74,34 @@ static int linger(const char *dir)
 	return 0;
 }
 
-static pid_t read_pid(const char *dir, const char *key)
+static void read_state(const char *dir, char text[1024])
 {
-	char path[PATH_MAX], text[1024] = "", *at;
+	char path[PATH_MAX];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/run.json", dir);
 	file = fopen(path, "re");
-	assert_non_null(file);
-	assert_non_null(fgets(text, sizeof(text), file));
+	if (!file || !fgets(text, 1024, file))
+		abort();
 	fclose(file);
+}
+
+static bool read_flag(const char *dir, const char *words)
+{
+	char text[1024];
+
+	read_state(dir, text);
+	return strstr(text, words);
+}
+
+static pid_t read_pid(const char *dir, const char *key)
+{
+	char text[1024], *at;
+
+	read_state(dir, text);
 	at = strstr(text, key);
-	assert_non_null(at);
+	if (!at)
+		abort();
 	return (pid_t)atoi(strchr(at, ':') + 1);
 }
 
@@ -139,6 +155,53 @@ static void the_same_holds_on_the_network_of_the_host(void **state)
 {
 	(void)state;
 	kill_and_look(KILL_GUARDIAN | KILL_WORKER, NET_HOST);
+}
+
+/* Inside a sandbox of an ordinary user, where no further pid namespace is granted. */
+static int kill_without_pid_namespace(const char *dir)
+{
+	static const int whom[] = {KILL_GUARDIAN, KILL_WORKER, KILL_GUARDIAN | KILL_WORKER};
+
+	for (size_t i = 0; i < sizeof(whom) / sizeof(whom[0]); i++) {
+		char *inner = NULL;
+		pid_t guardian;
+		int status;
+
+		CHECK(asprintf(&inner, "%s/%zu", dir, i) > 0 && mkdir(inner, 0755) == 0);
+		write_text("/proc/sys/user", "max_pid_namespaces", "0");
+		guardian = sandbox_start(NET_AUTO, inner, linger);
+		CHECK(wait_processes(inner, 2));
+		CHECK(!read_flag(inner, "\"pid\": true"));
+		if (whom[i] & KILL_WORKER)
+			kill(read_pid(inner, "worker_pid"), SIGKILL);
+		if (whom[i] & KILL_GUARDIAN)
+			kill(guardian, SIGKILL);
+		CHECK(waitpid(guardian, &status, 0) == guardian);
+		CHECK(wait_processes(inner, 0));
+		free(inner);
+	}
+	return 0;
+}
+
+static void without_pid_namespaces_nothing_is_left_either(void **state)
+{
+	char *dir = folder_make();
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(chmod(dir, 0777), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (!become_ordinary())
+			_exit(98);
+		pid_t guardian = sandbox_start(NET_PRIVATE, dir, kill_without_pid_namespace);
+		waitpid(guardian, &status, 0);
+		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 97);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	folder_remove(dir);
 }
 
 static int return_seven(const char *dir)
@@ -300,6 +363,7 @@ int main(void)
 		cmocka_unit_test(sigkill_of_the_worker_ends_all),
 		cmocka_unit_test(sigkill_of_both_ends_all),
 		cmocka_unit_test(the_same_holds_on_the_network_of_the_host),
+		cmocka_unit_test(without_pid_namespaces_nothing_is_left_either),
 		cmocka_unit_test(the_guardian_exits_as_the_worker_does),
 		cmocka_unit_test(an_ordinary_user_has_every_layer),
 		cmocka_unit_test(the_guardian_passes_signals_on),
