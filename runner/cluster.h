@@ -76,7 +76,7 @@ bool node_alive(struct cluster *cluster, struct node *node); /* not a zombie; re
  * exit rule fired is counted as crashed. To be called often (by the run's main thread). */
 void cluster_reap(struct cluster *cluster);
 
-/* {addr} {dir} {node} {index} {addrs:ROLE} filled in. -ENOSPC, -EINVAL with why. */
+/* {addr} {dir} {node} {index} {plan} {bin} {addrs:ROLE} filled in. -ENOSPC, -EINVAL with why. */
 int cluster_expand(const struct cluster *cluster, const struct node *node, const char *text,
 		   char *out, size_t size, struct why *why);
 

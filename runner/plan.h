@@ -73,7 +73,7 @@ struct plan_workload {
 struct plan_role {
 	char name[PLAN_NAME_MAX];
 	int64_t count, spares;
-	const char *command; /* {addr} {dir} {node} {index} {addrs:ROLE} are filled in */
+	const char *command; /* {addr} {dir} {node} {index} {plan} {bin} {addrs:ROLE} are filled in */
 	const char *args;    /* appended to it (--set role.ds.args=...) */
 	const char *spare_args; /* appended for spares */
 	const char *setup;   /* run once in {dir} before the first start; may be "" */

@@ -30,7 +30,7 @@ until_ok() {
 			echo "not within its time: $*"
 			return 1
 		fi
-		read -rt 0.05 <> <(:) || true
+		sleep 0.05
 	done
 }
 

@@ -63,12 +63,22 @@ keep() {
 	echo "  kept: $kept"
 }
 
+# --set options that leave only these faults in the plan.
+only() {
+	local fault
+	sed -n 's/^\[fault \(.*\)\]$/\1/p' tests/proof/proof.ini | while read -r fault; do
+		among "$fault" "$1" || printf -- '--set\nfault.%s.weight=0\n' "$fault"
+	done
+}
+
 prove() {
-	local bug=$1 role=$2 plan=$3 names=$4 also=$5 seed dir status codes hits=0 seen="" seconds=""
+	local bug=$1 role=$2 faults=$3 names=$4 also=$5 seed dir status codes hits=0 seen="" seconds=""
+	local weights
+	mapfile -t weights < <(only "$faults")
 	for seed in $(seq 1 "$seeds"); do
 		dir=$work/$bug-$seed
-		"$B/failrun" run "tests/proof/$plan.ini" --seed "$seed" --set run.dir="$dir" \
-			--set "role.$role.args=--bug $bug" >"$work/log" 2>&1
+		"$B/failrun" run tests/proof/proof.ini --seed "$seed" --set run.dir="$dir" \
+			"${weights[@]}" --set "role.$role.args=--bug $bug" >"$work/log" 2>&1
 		status=$?
 		codes=$(codes_of "$dir")
 		if [ $status = 1 ] && right "$codes" "$names" "$also"; then
@@ -91,10 +101,10 @@ prove() {
 }
 
 printf '%-22s %-24s %-36s %s %8s\n' bug expected found seeds "first s"
-while read -r bug role plan names also <&3; do
+while read -r bug role faults names also <&3; do
 	case $bug in '#'* | '') continue ;; esac
 	[ ${#bugs[@]} = 0 ] || among "$bug" "$(IFS=,; echo "${bugs[*]}")" || continue
-	prove "$bug" "$role" "$plan" "$names" "$also"
+	prove "$bug" "$role" "$faults" "$names" "$also"
 done 3<tests/proof/bugs.txt
 
 for seed in $(seq 1 "$clean"); do
