@@ -312,7 +312,7 @@ static bool never_holds(const struct question *q)
 
 /* ---- Clauses ---- */
 
-enum cost { COST_PROCESS, COST_HIT, COST_THREAD, COST_SUBJECT, COST_COUNT };
+enum cost { COST_PROCESS, COST_HIT, COST_THREAD, COST_SUBJECT };
 
 static const struct {
 	bool (*holds)(const struct question *);
@@ -362,8 +362,10 @@ static bool clause_holds(struct question *q)
 	return any != is_negated(q->clause->op);
 }
 
-/* Those clauses of the step that cost this much. */
-static bool clauses_hold(const struct rule_step *step, struct question *q, enum cost cost)
+/* Those clauses of the step that cost this much; *others gets a bit for each other cost there is.
+ */
+static bool clauses_hold(const struct rule_step *step, struct question *q, enum cost cost,
+			 unsigned *others)
 {
 	for (unsigned c = 0; c < step->clauses; c++) {
 		unsigned i = step->first_clause + c;
@@ -375,10 +377,10 @@ static bool clauses_hold(const struct rule_step *step, struct question *q, enum 
 		key = q->clause->key;
 		if (key >= KEY_COUNT)
 			return false;
-		if (keys[key].cost != cost || !keys[key].holds ||
-		    (key == KEY_RET && q->phase == PHASE_ENTER))
-			continue;
-		if (!clause_holds(q))
+		if (keys[key].cost != cost)
+			*others |= 1U << keys[key].cost;
+		else if (keys[key].holds && !(key == KEY_RET && q->phase == PHASE_ENTER) &&
+			 !clause_holds(q))
 			return false;
 	}
 	return true;
@@ -387,17 +389,23 @@ static bool clauses_hold(const struct rule_step *step, struct question *q, enum 
 bool match_process(const struct rule *rule, const struct rule_step *step)
 {
 	struct question q = {.rule = rule};
+	unsigned others = 0;
 
-	return clauses_hold(step, &q, COST_PROCESS);
+	return clauses_hold(step, &q, COST_PROCESS, &others);
 }
 
 static bool matches_once(const struct rule *rule, const struct rule_step *step, struct hit *hit,
 			 int phase)
 {
 	struct question q = {.rule = rule, .hit = hit, .phase = phase};
+	unsigned others = 0;
 
-	return clauses_hold(step, &q, COST_HIT) && clauses_hold(step, &q, COST_THREAD) &&
-	       class_holds(step->calls, step->classes, hit) && clauses_hold(step, &q, COST_SUBJECT);
+	if (!clauses_hold(step, &q, COST_HIT, &others))
+		return false;
+	if (others & 1U << COST_THREAD && !clauses_hold(step, &q, COST_THREAD, &others))
+		return false;
+	return class_holds(step->calls, step->classes, hit) &&
+	       (!(others & 1U << COST_SUBJECT) || clauses_hold(step, &q, COST_SUBJECT, &others));
 }
 
 /* What is known about an fd may be stale; that is looked into only once everything else fits. After

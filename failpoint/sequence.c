@@ -157,6 +157,9 @@ bool sequence_advance(struct meeting *meeting)
 	const struct rule *rule = &meeting->entry->rule;
 	unsigned steps = rule->steps < RULE_STEP_MAX ? rule->steps : RULE_STEP_MAX;
 
+	if (steps == 1) /* the walk has seen already that it is named */
+		return rule->step[0].at_exit == (meeting->phase == PHASE_EXIT) &&
+		       match_step(meeting, &rule->step[0]);
 	for (unsigned s = 1; s < steps && meeting->phase == PHASE_ENTER; s++)
 		if (match_unless(&rule->step[s], meeting->hit))
 			end_waiting(meeting, s);

@@ -156,6 +156,7 @@ static void consider(struct batch *batch, uint32_t index, uint32_t site, uint64_
 	const struct plane_rule *entry = &core.rules[index];
 	uint32_t sequence = atomic_load_explicit(&entry->sequence, memory_order_acquire);
 	uint64_t id = atomic_load(&entry->id);
+	enum state state;
 
 	if (sequence & 1) {
 		batch->ever = true;
@@ -163,10 +164,10 @@ static void consider(struct batch *batch, uint32_t index, uint32_t site, uint64_
 	}
 	if (id <= above || !rule_is_about(&entry->rule, site))
 		return;
-	if (state_of(index, id) == ENDED)
-		return;
-	batch->ever = true;
-	insert(batch, id, index);
+	state = state_of(index, id);
+	batch->ever |= state != ENDED;
+	if (state == LIVE)
+		insert(batch, id, index);
 }
 
 static void gather(struct batch *batch, uint32_t site, uint64_t above)
@@ -201,14 +202,15 @@ static __attribute__((noinline)) void fire(struct meeting *meeting)
 		act_fire(meeting, &firing);
 }
 
-static void meet(struct hit *hit, int phase, uint32_t index, uint64_t id)
+/* fresh: the rule was found in force just now; another one may have slept since. */
+static void meet(struct hit *hit, int phase, uint32_t index, uint64_t id, bool fresh)
 {
 	struct meeting meeting = {.entry = &core.rules[index], .index = index, .id = id};
 
 	meeting.phase = phase;
 	meeting.hit = hit;
 	meeting.sequence = atomic_load_explicit(&meeting.entry->sequence, memory_order_acquire);
-	if (meeting.sequence & 1 || !rule_is_live(index, id))
+	if (meeting.sequence & 1 || (!fresh && !rule_is_live(index, id)))
 		return;
 	if (phase == PHASE_ENTER) {
 		atomic_fetch_add_explicit(&core.slot->hits[index], 1, memory_order_relaxed);
@@ -243,13 +245,16 @@ static void mark_seen(uint32_t site)
 
 static bool walk(struct hit *hit, int phase)
 {
-	struct batch batch = {.ever = false};
+	struct batch batch;
 	uint64_t above = 0;
 
+	batch.ever = false;
 	do {
 		gather(&batch, hit->site, above);
-		for (unsigned i = 0; i < batch.count; i++)
-			meet(hit, phase, batch.index[i], above = batch.id[i]);
+		for (unsigned i = 0; i < batch.count; i++) {
+			above = batch.id[i];
+			meet(hit, phase, batch.index[i], above, i == 0);
+		}
 	} while (batch.count == BATCH);
 	return batch.ever;
 }
