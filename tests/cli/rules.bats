@@ -186,3 +186,13 @@ feed() {
 		failctl "$listing" --json | jq -e 'type == "array"'
 	done
 }
+
+@test "the rules shown in the manual are rules" {
+	hold_copier
+	n=0
+	while read -r rule; do
+		failctl set "$rule"
+		n=$((n + 1))
+	done < <(sed -n 's/\\-/-/g; s/^    \(.* = .*\)$/\1/p' "$ROOT/docs/failkit-rules.7")
+	[ "$n" -ge 8 ]
+}
