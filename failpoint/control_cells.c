@@ -65,7 +65,7 @@ unsigned control_wake(struct control *control, struct control_range range, bool 
 {
 	unsigned woken = 0;
 
-	for (unsigned i = 0; i < control_slots_used(control); i++) {
+	for (unsigned i = 0, used = control_slots_used(control); i < used; i++) {
 		struct plane_slot *slot = control_slot(control, i);
 
 		if (!control_slot_is_running(slot))
@@ -82,7 +82,7 @@ unsigned control_count_inside(struct control *control, struct control_range rang
 {
 	unsigned inside = 0;
 
-	for (unsigned i = 0; i < control_slots_used(control); i++) {
+	for (unsigned i = 0, used = control_slots_used(control); i < used; i++) {
 		struct plane_slot *slot = control_slot(control, i);
 
 		if (!control_slot_is_running(slot))
@@ -118,7 +118,7 @@ static void add_left(struct control *control, struct left *left, struct plane_sl
 static void find_left(struct control *control, struct control_range range, struct left *left)
 {
 	memset(left, 0, sizeof(*left));
-	for (unsigned i = 0; i < control_slots_used(control); i++) {
+	for (unsigned i = 0, used = control_slots_used(control); i < used; i++) {
 		struct plane_slot *slot = control_slot(control, i);
 		struct identity id;
 

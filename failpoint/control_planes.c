@@ -13,7 +13,7 @@ static unsigned count_live_processes(struct control *control)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < control_slots_used(control); i++) {
+	for (unsigned i = 0, used = control_slots_used(control); i < used; i++) {
 		struct plane_slot *slot = control_slot(control, i);
 		struct identity id;
 

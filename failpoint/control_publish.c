@@ -152,7 +152,7 @@ static void raise_bits(_Atomic uint32_t *armed, const uint64_t *bits, unsigned w
 
 static void raise_sites(struct control *control, const struct sites *sites, uint32_t version)
 {
-	for (unsigned i = 0; i < control_slots_used(control); i++) {
+	for (unsigned i = 0, used = control_slots_used(control); i < used; i++) {
 		struct plane_slot *slot = control_slot(control, i);
 
 		if (!control_slot_is_running(slot))
@@ -222,7 +222,7 @@ static void clear_counts(struct control *control, unsigned entry)
 	for (unsigned t = 0; t < RULE_TERM_MAX; t++)
 		atomic_store_explicit(&count->term_fires[t], 0, memory_order_relaxed);
 	atomic_store_explicit(&count->first_match_ns, 0, memory_order_relaxed);
-	for (unsigned i = 0; i < control_slots_used(control); i++)
+	for (unsigned i = 0, used = control_slots_used(control); i < used; i++)
 		atomic_store_explicit(&control_slot(control, i)->hits[entry], 0,
 				      memory_order_relaxed);
 }

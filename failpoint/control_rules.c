@@ -195,7 +195,7 @@ static uint64_t sum_hits(struct control *control, unsigned entry)
 {
 	uint64_t hits = 0;
 
-	for (unsigned i = 0; i < control_slots_used(control); i++)
+	for (unsigned i = 0, used = control_slots_used(control); i < used; i++)
 		hits += atomic_load_explicit(&control_slot(control, i)->hits[entry],
 					     memory_order_relaxed);
 	return hits;

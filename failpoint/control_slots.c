@@ -152,7 +152,7 @@ int control_processes(struct control *control,
 	struct control_process *process = malloc(sizeof(*process));
 	int rc = process ? 0 : -ENOMEM;
 
-	for (unsigned i = 0; i < control_slots_used(control) && !rc; i++) {
+	for (unsigned i = 0, used = control_slots_used(control); i < used && !rc; i++) {
 		struct plane_slot *slot = control_slot(control, i);
 		uint64_t state = atomic_load(&slot->state) & 0xff;
 
@@ -167,7 +167,7 @@ int control_processes(struct control *control,
 
 bool control_seen_calls(struct control *control, const char *node)
 {
-	for (unsigned i = 0; i < control_slots_used(control); i++) {
+	for (unsigned i = 0, used = control_slots_used(control); i < used; i++) {
 		struct plane_slot *slot = control_slot(control, i);
 
 		if ((atomic_load(&slot->state) & 0xff) == SLOT_FREE)
@@ -186,7 +186,7 @@ static unsigned count_having(struct control *control, unsigned point)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < control_slots_used(control); i++) {
+	for (unsigned i = 0, used = control_slots_used(control); i < used; i++) {
 		struct plane_slot *slot = control_slot(control, i);
 		struct identity id;
 
