@@ -3,10 +3,9 @@
 
 load ../cli/common
 
-# A plan of configs/ with the programs of this build.
+# A plan of configs/ to work on; {bin} in it is the folder of the failrun that runs.
 plan() {
-	sed "s,build/plain/,$FAILKIT_BUILD/," "$ROOT/configs/$1.ini" > "$T/$1.ini"
-	cd "$T" || return 1
+	cp "$ROOT/configs/$1.ini" "$T" && cd "$T"
 }
 
 field() {
@@ -126,6 +125,30 @@ assert_nothing_left() {
 	run -4 --separate-stderr failrun run quick.ini --set run.dir="$T/r" --duration 6s \
 		--set run.min-ops=100000000
 	[[ $output == *"operations were verified, 100000000 are wanted"* ]]
+}
+
+@test "a node that ends by itself: FAIL with SUT-CRASH; check says the same" {
+	plan quick
+	start run failrun run quick.ini --set run.dir="$T/r" --set run.warmup=6s
+	eventually grep -q 'nodes are up' "$T/run.err"
+	eventually sqlite3 r/model.sqlite "SELECT 1/count(*) FROM outcome"
+	kill -KILL "$(pgrep -f "refstore ds .*--dir $T/r/nodes/ds1 ")"
+	wait "$pid" || status=$?
+	[ "$status" = 1 ]
+	[ "$(field r '.violations[0].code')" = SUT-CRASH ]
+	[ "$(field r '[.processes[] | select(.cause == "crashed")] | length')" = 1 ]
+	run -1 failrun check r
+	[[ $output == *SUT-CRASH* ]]
+}
+
+@test "the ledger's disk is full: exit 3, whatever the store did" {
+	plan nginx
+	mkdir small
+	run -3 unshare -Urm sh -c 'mount -t tmpfs -o size=6M none small && failrun run nginx.ini \
+		--duration 60s --set workload.live-bytes-max=1M --set workload.size-max=1K \
+		--set run.dir=small/r'
+	[[ $output == *"the ledger could not be written"* ]]
+	assert_nothing_left
 }
 
 @test "a store that does not start: exit 3 and its last words" {
