@@ -199,7 +199,7 @@ static int attempt(unsigned layers, const sigset_t *mask, pid_t *worker, struct 
 	if (between > 0)
 		waitpid(between, NULL, 0);
 	if (r == 0 && !(layers & SANDBOX_PID))
-		r = sandbox_janitor(pipes.life[0], &here.janitor, why);
+		r = sandbox_janitor(pipes.life[0], *worker, &here.janitor, why);
 	close(pipes.life[0]);
 	close(pipes.report[0]);
 	/* The pipe "life" stays open for as long as the guardian lives. */

@@ -17,7 +17,7 @@
 
 #define MARK "FAILKIT_GUARDIAN"
 
-enum { ENVIRONMENT_MAX = 131072 };
+enum { ENVIRONMENT_MAX = 131072, EMPTY_ROUNDS = 3 };
 static const int64_t sweep_limit_ns = INT64_C(5000000000);
 
 int sandbox_mark(pid_t guardian, struct why *why)
@@ -70,7 +70,8 @@ static void end_stray(void *arg, const struct process_facts *facts)
 		close(process);
 }
 
-/* Until there is none: who is killed may just have forked. */
+/* Until there is none in several rounds: who is killed may just have forked, and who is between
+ * fork and exec has not shown its environment yet. */
 static int end_strays(void)
 {
 	struct sweep sweep = {.environment = malloc(ENVIRONMENT_MAX)};
@@ -78,12 +79,13 @@ static int end_strays(void)
 
 	if (!sweep.environment)
 		return -ENOMEM;
-	do {
+	for (int empty = 0; empty < EMPTY_ROUNDS && process_now_ns() < deadline_ns; empty++) {
 		sweep.found = 0;
 		process_each(end_stray, &sweep);
 		if (sweep.found)
-			poll(NULL, 0, 1);
-	} while (sweep.found && process_now_ns() < deadline_ns);
+			empty = -1;
+		poll(NULL, 0, 5);
+	}
 	free(sweep.environment);
 	return 0;
 }
@@ -97,21 +99,39 @@ int sandbox_sweep(struct why *why)
 	return control_sweep(&removed, why);
 }
 
-int sandbox_janitor(int life, pid_t *janitor, struct why *why)
+/* A process that is killed closes its files some time before it is gone. */
+static void wait_until_gone(pid_t pid, unsigned long long start_ticks)
+{
+	while (process_start_ticks(pid) == start_ticks)
+		poll(NULL, 0, 1);
+}
+
+static void be_janitor(int life, pid_t guardian, pid_t worker)
 {
 	struct pollfd closed = {.fd = 0}; /* events 0: only its end is waited for */
-	pid_t pid = fork();
+	unsigned long long guardian_start = process_start_ticks(guardian);
+	unsigned long long worker_start = process_start_ticks(worker);
 
-	if (pid < 0)
-		return why_set(why, -errno, "no process: %s", strerror(errno));
-	if (pid > 0) {
-		*janitor = pid;
-		return 0;
-	}
 	setsid();
 	if (dup2(life, 0) || close_range(1, ~0U, 0))
 		_exit(1);
 	while (poll(&closed, 1, -1) < 0 && errno == EINTR)
 		;
+	wait_until_gone(guardian, guardian_start);
+	if (worker_start)
+		wait_until_gone(worker, worker_start);
 	_exit(end_strays() ? 1 : 0);
+}
+
+int sandbox_janitor(int life, pid_t worker, pid_t *janitor, struct why *why)
+{
+	pid_t guardian = getpid();
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return why_set(why, -errno, "no process: %s", strerror(errno));
+	if (pid == 0)
+		be_janitor(life, guardian, worker);
+	*janitor = pid;
+	return 0;
 }

@@ -17,6 +17,6 @@
 int sandbox_mark(pid_t guardian, struct why *why);
 
 /* Forks the janitor. life: a pipe that the guardian alone can write to. */
-int sandbox_janitor(int life, pid_t *janitor, struct why *why);
+int sandbox_janitor(int life, pid_t worker, pid_t *janitor, struct why *why);
 
 #endif
