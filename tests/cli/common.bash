@@ -18,8 +18,9 @@ PATH=$FAILKIT_BUILD:$FAILKIT_BUILD/victim:$PATH
 # A test that hangs is a failed test.
 BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
 
-# In the asan flavour the tools are built with the sanitizers, the targets are not.
-export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
+# In the asan flavour the tools are built with the sanitizers, and a tool that is itself a target has
+# the interposer before the sanitizer.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:verify_asan_link_order=0}
 
 setup() {
 	T=$(mktemp -d "${BATS_TMPDIR:-/tmp}/failkit.XXXXXX")
@@ -35,7 +36,7 @@ setup() {
 teardown() {
 	local pid
 	for pid in "${later[@]}"; do
-		kill -KILL "$pid" 2> /dev/null || true
+		{ kill -KILL "$pid" && wait "$pid"; } 2> /dev/null || true
 	done
 	rm -rf "$T"
 }
