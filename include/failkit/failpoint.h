@@ -119,24 +119,24 @@ __attribute__((destructor)) static void failpoint_unload(void)
 
 /* Is it armed? Sets site. Four instructions with the branch on x86-64. */
 #if defined(__x86_64__) && defined(__GCC_ASM_FLAG_OUTPUTS__)
-#define FAILPOINT_PASS_(name, kind, site, armed)                                \
+#define FAILPOINT_PASS_(name, kind, site, out)                                  \
 	const void *site##word;                                                 \
 	__asm__ volatile(FAILPOINT_RECORD_(name, kind) "leaq 660b(%%rip), %1\n" \
 						       "movq (%1), %2\n"        \
 						       "cmpl $0, (%2)"          \
-			 : "=@ccne"(armed), "=&r"(site), "=&r"(site##word)      \
+			 : "=@ccne"(out), "=&r"(site), "=&r"(site##word)        \
 			 :                                                      \
 			 : "memory")
 #elif defined(__x86_64__)
-#define FAILPOINT_PASS_(name, kind, site, armed)                                             \
+#define FAILPOINT_PASS_(name, kind, site, out)                                               \
 	__asm__ volatile(FAILPOINT_RECORD_(name, kind) "leaq 660b(%%rip), %0" : "=r"(site)); \
-	armed = __atomic_load_n(site->armed, __ATOMIC_RELAXED) != 0
+	out = __atomic_load_n(site->armed, __ATOMIC_RELAXED) != 0
 #elif defined(__aarch64__)
-#define FAILPOINT_PASS_(name, kind, site, armed)                                \
+#define FAILPOINT_PASS_(name, kind, site, out)                                  \
 	__asm__ volatile(FAILPOINT_RECORD_(name, kind) "adrp %0, 660b\n"        \
 						       "add %0, %0, :lo12:660b" \
 			 : "=r"(site));                                         \
-	armed = __atomic_load_n(site->armed, __ATOMIC_RELAXED) != 0
+	out = __atomic_load_n(site->armed, __ATOMIC_RELAXED) != 0
 #else
 #error "failpoints know x86-64 and aarch64; compile with -DFAILPOINT_DISABLE elsewhere"
 #endif

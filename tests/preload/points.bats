@@ -120,3 +120,11 @@ status 0'
 	cat f.s
 	[ "$(grep -cE '\s(lea|mov|cmpl|jne)\s.*(%rip|\(%r|f\+)' f.s)" = 4 ]
 }
+
+@test "the header suits aarch64, and compilers without flag outputs" {
+	printf '%s\n' '#include "failkit/failpoint.h"' 'int f(int a);' \
+		'int f(int a) { FAILPOINT("a/b"); FAILPOINT_RETURN("c/d", -1); return a; }' > f.c
+	clang --target=aarch64-linux-gnu -ffreestanding -nostdlibinc "${WARN[@]}" -fPIC -I"$INCLUDE" \
+		-c f.c -o arm.o
+	gcc -U__GCC_ASM_FLAG_OUTPUTS__ "${WARN[@]}" -I"$INCLUDE" -c f.c -o old.o
+}
