@@ -17,7 +17,7 @@
 
 #define MARK "FAILKIT_GUARDIAN"
 
-enum { ENVIRONMENT_MAX = 131072, EMPTY_ROUNDS = 3 };
+enum { ENVIRONMENT_MAX = 131072, SWEEP_ROUNDS = 2, JANITOR_ROUNDS = 100 };
 static const int64_t sweep_limit_ns = INT64_C(5000000000);
 
 int sandbox_mark(pid_t guardian, struct why *why)
@@ -70,16 +70,16 @@ static void end_stray(void *arg, const struct process_facts *facts)
 		close(process);
 }
 
-/* Until there is none in several rounds: who is killed may just have forked, and who is between
+/* Until there is none in that many rounds: who is killed may just have forked, and who is between
  * fork and exec has not shown its environment yet. */
-static int end_strays(void)
+static int end_strays(int rounds)
 {
 	struct sweep sweep = {.environment = malloc(ENVIRONMENT_MAX)};
 	int64_t deadline_ns = process_now_ns() + sweep_limit_ns;
 
 	if (!sweep.environment)
 		return -ENOMEM;
-	for (int empty = 0; empty < EMPTY_ROUNDS && process_now_ns() < deadline_ns; empty++) {
+	for (int empty = 0; empty < rounds && process_now_ns() < deadline_ns; empty++) {
 		sweep.found = 0;
 		process_each(end_stray, &sweep);
 		if (sweep.found)
@@ -94,7 +94,7 @@ int sandbox_sweep(struct why *why)
 {
 	unsigned removed;
 
-	if (end_strays())
+	if (end_strays(SWEEP_ROUNDS))
 		return why_set(why, -ENOMEM, "no memory to read environments");
 	return control_sweep(&removed, why);
 }
@@ -120,7 +120,7 @@ static void be_janitor(int life, pid_t guardian, pid_t worker)
 	wait_until_gone(guardian, guardian_start);
 	if (worker_start)
 		wait_until_gone(worker, worker_start);
-	_exit(end_strays() ? 1 : 0);
+	_exit(end_strays(JANITOR_ROUNDS) ? 1 : 0);
 }
 
 int sandbox_janitor(int life, pid_t worker, pid_t *janitor, struct why *why)
