@@ -79,6 +79,11 @@ static int open_plane(struct run *run, struct why *why)
 		error = process_user_find(&user, role->user, why);
 		if (error)
 			return error;
+		if (options.owner && options.owner != user.uid)
+			return why_set(
+				why, -ENOTSUP,
+				"role \"%s\": one plane can't be mapped by two users but root",
+				role->name);
 		options.owner = user.uid;
 	}
 	error = control_create(&run->control, NULL, &options, why);

@@ -153,6 +153,10 @@ int schedule_make(struct schedule *out, const struct plan *plan, struct why *why
 
 	if (!s.atom)
 		return why_set(why, -ENOMEM, "no memory for the schedule");
+	if (plan->run.budget > 1)
+		error = why_set(why, -ENOTSUP,
+				"budget = %lld: more than one fault at a time is not built yet",
+				(long long)plan->run.budget);
 	for (int i = 0; i < plan->faults && !error; i++) {
 		int64_t cost_ns = 0;
 

@@ -253,6 +253,19 @@ static void test_refused(void **state)
 	}
 }
 
+static void test_a_budget_is_refused_as_not_built_yet(void **state)
+{
+	struct plan *plan = make_plan(1);
+	struct schedule s;
+	struct why why = {""};
+
+	(void)state;
+	plan->run.budget = 2;
+	assert_true(schedule_make(&s, plan, &why) < 0);
+	assert_non_null(strstr(why.text, "not built yet"));
+	free(plan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_a_short_run_still_gets_a_fault),
 		cmocka_unit_test(test_anchors),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_a_budget_is_refused_as_not_built_yet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
