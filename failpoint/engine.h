@@ -53,9 +53,9 @@ struct hit {
 	const char *path, *path2;
 	const void *address; /* struct sockaddr of connect, sendto, bind */
 	uint32_t address_length;
-	uint64_t len;   /* bytes asked for; engine_enter() may reduce it (short) */
-	int64_t offset; /* -1: the file's own */
-	uint64_t flags; /* of open, send, mmap ... */
+	uint64_t len;          /* bytes asked for; engine_enter() may reduce it (short) */
+	int64_t offset;        /* -1: the file's own */
+	uint64_t flags;        /* of open, send, mmap ... */
 	bool can_return_value; /* a failpoint that takes return(V), error(E) */
 
 	/* The result. */
@@ -72,9 +72,10 @@ struct hit {
 /* Given by the interposer. All are called inside intercepted calls. */
 struct subject_ops {
 	const struct subject *(*resolve)(struct hit *hit); /* cached; cheap when known */
-	bool (*verify)(struct hit *hit); /* before firing: is that still what the fd is? false: it was
-	                                    stale, has been resolved anew, and is to be matched again */
-	void (*reset)(int fd); /* make the peer of a TCP socket see RST */
+	bool (*verify)(
+		struct hit *hit); /* before firing: is that still what the fd is? false: it was
+				     stale, has been resolved anew, and is to be matched again */
+	void (*reset)(int fd);    /* make the peer of a TCP socket see RST */
 };
 
 /* Called once from a constructor or from the first passage; idempotent, may be called from several
@@ -82,8 +83,8 @@ struct subject_ops {
  * Reads FAILKIT_PLANE, FAILKIT_NODE, FAILKIT_STRICT. ops may be NULL. */
 void engine_init(const struct subject_ops *ops);
 
-/* In a new process image or a forked child, before anything else there; cheap, safe after vfork? No:
- * never in a vfork child, which shares our memory. */
+/* In a new process image or a forked child, before anything else there; cheap, safe after vfork?
+ * No: never in a vfork child, which shares our memory. */
 void engine_forked(void);
 
 /* Around exec: the slot is marked as executing, and unmarked when the exec failed. Both leave no

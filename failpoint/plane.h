@@ -77,13 +77,13 @@ struct plane_head {
 	uint64_t creator_start_ticks, creator_pidns;
 	char note[128];
 	struct plane_part part[PART_MAX];
-	alignas(64) _Atomic uint32_t version;  /* +1 after each publish or retire; never 0 */
-	_Atomic uint32_t event_waiters;        /* futex; bit 0: a watcher sleeps. Who wrote an event
-	                                          and finds it set adds 1 and wakes all */
-	_Atomic uint64_t heal_upto;            /* rules with an id up to this act no more */
-	_Atomic uint64_t live[RULE_MAX / 64];  /* a bit for each rule entry that is in force */
-	alignas(64) pthread_mutex_t control;   /* robust, process-shared; controllers only */
-	uint64_t next_id;                      /* under control */
+	alignas(64) _Atomic uint32_t version; /* +1 after each publish or retire; never 0 */
+	_Atomic uint32_t event_waiters;       /* futex; bit 0: a watcher sleeps. Who wrote an event
+						 and finds it set adds 1 and wakes all */
+	_Atomic uint64_t heal_upto;           /* rules with an id up to this act no more */
+	_Atomic uint64_t live[RULE_MAX / 64]; /* a bit for each rule entry that is in force */
+	alignas(64) pthread_mutex_t control;  /* robust, process-shared; controllers only */
+	uint64_t next_id;                     /* under control */
 	alignas(64) _Atomic uint64_t ring_head; /* tickets given out */
 	alignas(64) uint8_t reserved[256];
 };
@@ -112,8 +112,8 @@ struct plane_rule {
 	_Atomic uint32_t sequence; /* odd while written */
 	uint32_t lease;            /* index + 1, 0: not held */
 	uint64_t lease_generation;
-	_Atomic uint64_t id;       /* 0: free */
-	int64_t published_ns;      /* for after= and for= */
+	_Atomic uint64_t id;  /* 0: free */
+	int64_t published_ns; /* for after= and for= */
 	struct rule rule;
 };
 
@@ -122,7 +122,8 @@ struct plane_count {
 	_Atomic uint64_t fires, suppressed;
 	_Atomic uint64_t term_fires[RULE_TERM_MAX];
 	_Atomic uint64_t first_match_ns;
-	_Atomic uint32_t release; /* futex: bumped by release; pausers that saw an older value go on */
+	_Atomic uint32_t
+		release; /* futex: bumped by release; pausers that saw an older value go on */
 };
 
 /* One (rule, step, scope key): the ordinal of per=, or how far a sequence has come there. */
@@ -135,7 +136,8 @@ struct plane_scope {
 
 enum cell_state { CELL_FREE, CELL_CLAIMED, CELL_DELAY, CELL_PAUSE, CELL_KILL, CELL_WAKE };
 
-/* One thread inside an action. Sleepers wait on state as a shared futex; CELL_WAKE ends the sleep. */
+/* One thread inside an action. Sleepers wait on state as a shared futex; CELL_WAKE ends the sleep.
+ */
 struct plane_cell {
 	_Atomic uint64_t rule;
 	_Atomic uint32_t tid, state;
@@ -154,12 +156,14 @@ struct plane_slot {
 	_Atomic uint32_t point_count;
 	_Atomic uint32_t cells_full; /* actions that found no free cell */
 	char comm[16];
-	_Atomic uint64_t calls_seen[CALL_MAX / 64]; /* set by the first passage, which is always raised */
-	_Atomic uint64_t points[POINT_MAX / 64];   /* a bit for each point this process has */
+	_Atomic uint64_t
+		calls_seen[CALL_MAX / 64]; /* set by the first passage, which is always raised */
+	_Atomic uint64_t points[POINT_MAX / 64]; /* a bit for each point this process has */
 	alignas(64) struct plane_cell cell[CELL_MAX];
 	alignas(64) _Atomic uint32_t armed[CALL_MAX]; /* 0, or the version at which it was raised */
 	alignas(64) _Atomic uint32_t point[POINT_MAX];
-	alignas(64) _Atomic uint64_t hits[RULE_MAX]; /* by rule entry; zeroed when the entry is reused */
+	alignas(64) _Atomic uint64_t
+		hits[RULE_MAX]; /* by rule entry; zeroed when the entry is reused */
 };
 
 /* BEGIN before a blocking or killing action, END after; everything else is one FIRE. */
