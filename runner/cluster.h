@@ -9,7 +9,9 @@
  * Node i of all has address 127.0.0.(i+1) in a private network namespace (127.X.Y.(i+1) with the
  * host's network, X.Y drawn so that runs do not meet). Each is its own process group with its own
  * folder and log, started under the interposer with FAILKIT_NODE set. Whatever ends is recorded in
- * the ledger with its cause: asked, rule (a kill action fired there), crashed.
+ * the ledger with its cause: asked, rule (a kill action fired there), crashed. A node runs in its
+ * folder; a disk of its own is copied into the run directory at cluster_close(). One thread at a
+ * time.
  */
 #ifndef RUNNER_CLUSTER_H
 #define RUNNER_CLUSTER_H
@@ -76,7 +78,8 @@ bool node_alive(struct cluster *cluster, struct node *node); /* not a zombie; re
  * exit rule fired is counted as crashed. To be called often (by the run's main thread). */
 void cluster_reap(struct cluster *cluster);
 
-/* {addr} {dir} {node} {index} {plan} {bin} {addrs:ROLE} filled in. -ENOSPC, -EINVAL with why. */
+/* {addr} {dir} {node} {index} {plan} {bin} {addrs:ROLE} {addrs:ROLE:PORT} filled in; {{ is a brace.
+ * node NULL: outside of any node. -ENOSPC, -EINVAL with why. */
 int cluster_expand(const struct cluster *cluster, const struct node *node, const char *text,
 		   char *out, size_t size, struct why *why);
 
