@@ -12,8 +12,8 @@ struct plane_slot *control_slot(struct control *control, unsigned i)
 	return &plane_slots(control->head)[i];
 }
 
-/* Slots are taken from the front, and one that never was used ends them (attach.c). Any that is taken
- * while we count starts with everything raised. */
+/* Slots are taken from the front, and one that never was used ends them (attach.c). Any that is
+ * taken while we count starts with everything raised. */
 unsigned control_slots_used(struct control *control)
 {
 	unsigned n = 0;
@@ -110,8 +110,9 @@ static void add_left(struct control *control, struct left *left, struct plane_sl
 		return;
 	control_site_name(control, cell->site, site, sizeof(site));
 	control_rule_name(control, atomic_load(&cell->rule), rule, sizeof(rule));
-	snprintf(left->names + used, sizeof(left->names) - used, "%sthread %u of %u in \"%s\" at %s",
-		 used ? ", " : "", atomic_load(&cell->tid), slot->pid, rule, site);
+	snprintf(left->names + used, sizeof(left->names) - used,
+		 "%sthread %u of %u in \"%s\" at %s", used ? ", " : "", atomic_load(&cell->tid),
+		 slot->pid, rule, site);
 }
 
 /* Who is inside and still alive. Asks /proc, so it is for the slow path. */
@@ -147,8 +148,9 @@ int control_wait_out(struct control *control, struct control_range range, int64_
 			if (!left.threads)
 				return 0;
 			if (control_is_past(deadline_ns))
-				return why_set(why, -ETIMEDOUT, "%u still inside: %s%s", left.threads,
-					       left.names, left.threads > NAMES_MAX ? ", ..." : "");
+				return why_set(why, -ETIMEDOUT, "%u still inside: %s%s",
+					       left.threads, left.names,
+					       left.threads > NAMES_MAX ? ", ..." : "");
 		}
 		control_sleep_ns(poll_ns);
 		poll_ns = poll_ns * 2 < POLL_LAST_NS ? poll_ns * 2 : POLL_LAST_NS;

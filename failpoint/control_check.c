@@ -1,10 +1,10 @@
 /*
  * control_check.c - does a rule make sense on this plane?
  *
- * The parser knows the language; the plane knows which nodes there are and which failpoints can take
- * a value. A rule about a node that does not exist would never match, in silence; so once any node is
- * declared, names that fit none are refused. Failpoints that nobody has yet are only pending: a
- * process that has them may still come.
+ * The parser knows the language; the plane knows which nodes there are and which failpoints can
+ * take a value. A rule about a node that does not exist would never match, in silence; so once any
+ * node is declared, names that fit none are refused. Failpoints that nobody has yet are only
+ * pending: a process that has them may still come.
  */
 #include <errno.h>
 #include <string.h>
@@ -38,7 +38,8 @@ struct node_names {
 static const char *node_name_at(const void *arg, size_t i)
 {
 	const struct node_names *names = arg;
-	const struct plane_node *node = i < NODE_MAX ? used_node(names->control, (unsigned)i) : NULL;
+	const struct plane_node *node =
+		i < NODE_MAX ? used_node(names->control, (unsigned)i) : NULL;
 
 	return node ? node_word(node, names->role) : NULL;
 }
@@ -135,9 +136,10 @@ static int check_points(struct control *control, const struct rule *rule, struct
 		const char *glob = pool_text(rule, rule->glob[last->first_glob + g]);
 
 		if (count_points(control, glob, &with_value) && !with_value)
-			return why_set(why, -EINVAL,
-				       "failpoint \"%s\" only acts and takes no value, so %s can't work",
-				       glob, action->kind == ACTION_ERROR ? "error" : "return");
+			return why_set(
+				why, -EINVAL,
+				"failpoint \"%s\" only acts and takes no value, so %s can't work",
+				glob, action->kind == ACTION_ERROR ? "error" : "return");
 	}
 	return 0;
 }

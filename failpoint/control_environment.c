@@ -32,8 +32,8 @@ static int use_library(const char *found, char *path, size_t size, struct why *w
 	if (!realpath(found, real))
 		return why_set(why, -errno, "cannot find \"%s\": %s", found, strerror(errno));
 	if (strpbrk(real, " \t:"))
-		return why_set(why, -EINVAL, "\"%s\" can't be preloaded: a blank or \":\" in its path",
-			       real);
+		return why_set(why, -EINVAL,
+			       "\"%s\" can't be preloaded: a blank or \":\" in its path", real);
 	if (snprintf(path, size, "%s", real) >= (int)size)
 		return why_set(why, -ENAMETOOLONG, "\"%s\" is too long", real);
 	return 0;

@@ -1,8 +1,8 @@
 /*
  * control_events.c - see control.h: reading the event ring.
  *
- * A record is whole when its sequence says so, before and after it is copied, and its check agrees. A
- * writer killed in mid-record leaves a hole. It can't be told from a writer that only waits for a
+ * A record is whole when its sequence says so, before and after it is copied, and its check agrees.
+ * A writer killed in mid-record leaves a hole. It can't be told from a writer that only waits for a
  * processor, so a hole is waited for until it has stood long with younger records behind it.
  */
 #include <errno.h>

@@ -34,7 +34,7 @@ struct control {
 	char path[PATH_MAX];
 	_Atomic int lease; /* index + 1, 0: none */
 	pid_t lease_tid;
-	/* The ring's reader: a record whose writer died while writing it is given up after a while. */
+	/* The ring's reader: a record that its writer never finished is given up after a while. */
 	_Atomic uint64_t stuck_sequence;
 	_Atomic int64_t stuck_ns;
 };
@@ -63,8 +63,8 @@ int control_check_rule(struct control *control, const struct rule *rule, struct 
 bool control_rule_is_pending(struct control *control, const struct rule *rule);
 
 /* control_publish.c. All called under the lock. */
-unsigned control_entries_used(struct control *control);            /* entries beyond are free */
-int control_find_name(struct control *control, const char *name);  /* entry, -1 for none */
+unsigned control_entries_used(struct control *control);           /* entries beyond are free */
+int control_find_name(struct control *control, const char *name); /* entry, -1 for none */
 int control_find_rule(struct control *control, const char *rule); /* by name or id, -1 */
 bool control_entry_is_live(struct control *control, unsigned entry);
 /* Takes live bits off: of one entry, or of all; bumps the version. */
@@ -79,13 +79,14 @@ struct control_range {
 	uint64_t first, last;
 };
 struct plane_slot *control_slot(struct control *control, unsigned i);
-unsigned control_slots_used(struct control *control); /* those beyond were never used */
+unsigned control_slots_used(struct control *control);  /* those beyond were never used */
 bool control_slot_is_running(struct plane_slot *slot); /* by its state alone */
 void control_slot_process(const struct plane_slot *slot, struct identity *out);
 unsigned control_wake(struct control *control, struct control_range range, bool only_paused);
 int control_wait_out(struct control *control, struct control_range range, int64_t deadline_ns,
 		     struct why *why);
-unsigned control_count_inside(struct control *control, struct control_range range, bool only_paused);
+unsigned control_count_inside(struct control *control, struct control_range range,
+			      bool only_paused);
 
 /* control_slots.c */
 void control_site_name(struct control *control, uint32_t site, char *name, size_t size);

@@ -40,10 +40,12 @@ int control_lock(struct control *control, struct why *why)
 		rc = pthread_mutex_consistent(&control->head->control);
 	}
 	if (rc == EBUSY)
-		return why_set(why, -EBUSY, "plane \"%s\" has been held by another controller for %d s",
+		return why_set(why, -EBUSY,
+			       "plane \"%s\" has been held by another controller for %d s",
 			       control->name, LOCK_SECONDS);
 	if (rc)
-		return why_set(why, -rc, "cannot lock plane \"%s\": %s", control->name, strerror(rc));
+		return why_set(why, -rc, "cannot lock plane \"%s\": %s", control->name,
+			       strerror(rc));
 	return 0;
 }
 

@@ -40,7 +40,8 @@ static int set_name(struct control *control, const char *name, struct why *why)
 {
 	if (!control_name_is_good(name))
 		return why_set(why, -EINVAL,
-			       "\"%s\" can't name a plane: wanted up to %d letters, digits, \"-\", \"_\", \".\"",
+			       "\"%s\" can't name a plane: wanted up to %d letters, digits, \"-\", "
+			       "\"_\", \".\"",
 			       name, CONTROL_NAME_MAX - 1);
 	snprintf(control->name, sizeof(control->name), "%s", name);
 	if (snprintf(control->path, sizeof(control->path), "%s/failkit.%s", control_directory(),
@@ -69,7 +70,8 @@ static int create_file(struct control *control, struct why *why)
 	if (fd < 0 && errno == EEXIST)
 		return why_set(why, -EEXIST, "plane \"%s\" is there already", control->name);
 	if (fd < 0)
-		return why_set(why, -errno, "cannot make \"%s\": %s", control->path, strerror(errno));
+		return why_set(why, -errno, "cannot make \"%s\": %s", control->path,
+			       strerror(errno));
 	return fd;
 }
 
@@ -145,7 +147,8 @@ static int allocate(struct control *control, int fd, const struct control_option
 	control->length = bytes;
 	control->head = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (control->head == MAP_FAILED)
-		return why_set(why, -errno, "cannot map \"%s\": %s", control->path, strerror(errno));
+		return why_set(why, -errno, "cannot map \"%s\": %s", control->path,
+			       strerror(errno));
 	/* The parts are found by the head's table, which fill_head() writes first. */
 	memcpy(control->head->part, part, sizeof(part));
 	fill_head(control->head, options);
@@ -196,17 +199,19 @@ static int map_fd(struct control *control, int fd, struct why *why)
 	const char *problem;
 
 	if (fstat(fd, &st) < 0)
-		return why_set(why, -errno, "cannot read \"%s\": %s", control->path, strerror(errno));
+		return why_set(why, -errno, "cannot read \"%s\": %s", control->path,
+			       strerror(errno));
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size < sizeof(struct plane_head))
 		return why_set(why, -EINVAL, "\"%s\" is no plane: too small", control->path);
 	control->length = (uint64_t)st.st_size;
 	control->head = mmap(NULL, control->length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (control->head == MAP_FAILED)
-		return why_set(why, -errno, "cannot map \"%s\": %s", control->path, strerror(errno));
+		return why_set(why, -errno, "cannot map \"%s\": %s", control->path,
+			       strerror(errno));
 	problem = plane_check(control->head, control->length);
 	if (problem)
-		return why_set(why, -EINVAL, "\"%s\" is no plane of this failkit: %s", control->path,
-			       problem);
+		return why_set(why, -EINVAL, "\"%s\" is no plane of this failkit: %s",
+			       control->path, problem);
 	return check_boot(control, why);
 }
 
@@ -223,8 +228,9 @@ int control_map(struct control *control, const char *path, struct why *why)
 		snprintf(control->path, sizeof(control->path), "%s", path);
 	fd = open(control->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return why_set(why, -errno, errno == ENOENT ? "there is no plane \"%s\""
-							    : "cannot open plane \"%s\": %m",
+		return why_set(why, -errno,
+			       errno == ENOENT ? "there is no plane \"%s\""
+					       : "cannot open plane \"%s\": %m",
 			       control->path);
 	rc = map_fd(control, fd, why);
 	close(fd);
@@ -261,12 +267,13 @@ static int choose_only(struct control *control, struct why *why)
 	int rc = control_planes(add_only, &only);
 
 	if (rc)
-		return why_set(why, rc, "cannot list \"%s\": %s", control_directory(), strerror(-rc));
+		return why_set(why, rc, "cannot list \"%s\": %s", control_directory(),
+			       strerror(-rc));
 	if (only.planes == 0)
 		return why_set(why, -ENOENT, "there is no plane in \"%s\"", control_directory());
 	if (only.planes > 1)
-		return why_set(why, -EINVAL, "there are %u planes, name one of them: %s", only.planes,
-			       only.list);
+		return why_set(why, -EINVAL, "there are %u planes, name one of them: %s",
+			       only.planes, only.list);
 	return set_name(control, only.name, why);
 }
 

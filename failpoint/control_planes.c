@@ -131,6 +131,7 @@ int control_sweep(unsigned *removed, struct why *why)
 	if (removed)
 		*removed = sweep.removed;
 	if (rc)
-		return why_set(why, rc, "cannot list \"%s\": %s", control_directory(), strerror(-rc));
+		return why_set(why, rc, "cannot list \"%s\": %s", control_directory(),
+			       strerror(-rc));
 	return sweep.rc;
 }

@@ -39,7 +39,8 @@ int control_find_name(struct control *control, const char *name)
 	int used = (int)control_entries_used(control);
 
 	for (int i = 0; i < used; i++)
-		if (atomic_load(&rules[i].id) && strncmp(rules[i].rule.name, name, RULE_NAME_MAX) == 0)
+		if (atomic_load(&rules[i].id) &&
+		    strncmp(rules[i].rule.name, name, RULE_NAME_MAX) == 0)
 			return i;
 	return -1;
 }
@@ -146,8 +147,8 @@ static void raise_bits(_Atomic uint32_t *armed, const uint64_t *bits, unsigned w
 {
 	for (unsigned w = 0; w < words; w++)
 		for (uint64_t left = bits[w]; left; left &= left - 1)
-			atomic_store_explicit(&armed[w * 64 + (unsigned)__builtin_ctzll(left)], version,
-					      memory_order_release);
+			atomic_store_explicit(&armed[w * 64 + (unsigned)__builtin_ctzll(left)],
+					      version, memory_order_release);
 }
 
 static void raise_sites(struct control *control, const struct sites *sites, uint32_t version)
@@ -181,7 +182,7 @@ static bool entry_is_inside(struct control *control, unsigned entry)
 	return control_count_inside(control, (struct control_range){id, id}, false) > 0;
 }
 
-/* The first free one from the cursor on, else the oldest that acts no more; -1 when all are live. */
+/* The first free one from the cursor on, else the oldest that acts no more; -1: all are live. */
 static int choose_entry(struct control *control, unsigned first, unsigned count, unsigned cursor)
 {
 	struct plane_rule *rules = plane_rules(control->head);

@@ -52,7 +52,8 @@ static int check_batch(struct control *control, const struct batch *batch, struc
 			why_prefix(why, rc, "rule %u", i + 1);
 	}
 	if (!rc && batch->count > control_entries_free(control))
-		rc = why_set(why, -ENOSPC, "plane \"%s\" holds %d live rules at most, %u more don't fit",
+		rc = why_set(why, -ENOSPC,
+			     "plane \"%s\" holds %d live rules at most, %u more don't fit",
 			     control->name, RULE_MAX, batch->count);
 	return rc;
 }
@@ -74,7 +75,8 @@ static int publish_batch(struct control *control, struct batch *batch, uint32_t 
 static void wake_replaced(struct control *control, const struct control_published *made)
 {
 	if (made->replaced)
-		control_wake(control, (struct control_range){made->replaced, made->replaced}, false);
+		control_wake(control, (struct control_range){made->replaced, made->replaced},
+			     false);
 }
 
 static int set_batch(struct control *control, struct batch *batch, int flags,
@@ -187,8 +189,7 @@ int control_find_or_why(struct control *control, const char *rule, struct why *w
 {
 	int entry = control_find_rule(control, rule);
 
-	return entry >= 0 ? entry
-			  : names_refuse(why, -ENOENT, "rule", rule, rule_name_at, control);
+	return entry >= 0 ? entry : names_refuse(why, -ENOENT, "rule", rule, rule_name_at, control);
 }
 
 static uint64_t sum_hits(struct control *control, unsigned entry)
@@ -207,7 +208,8 @@ static bool acts(struct control *control, unsigned entry)
 
 	return control_entry_is_live(control, entry) &&
 	       atomic_load(&rule->id) > atomic_load(&control->head->heal_upto) &&
-	       (!rule->lease || control_lease_is_alive(control, rule->lease, rule->lease_generation));
+	       (!rule->lease ||
+		control_lease_is_alive(control, rule->lease, rule->lease_generation));
 }
 
 static void describe(struct control *control, unsigned entry, struct control_rule *out)
@@ -222,12 +224,13 @@ static void describe(struct control *control, unsigned entry, struct control_rul
 	out->held = rule->lease != 0;
 	out->live = acts(control, entry);
 	out->pending = out->live && control_rule_is_pending(control, &rule->rule);
-	/* What fired has matched and what matched was hit: read in this order, the figures agree. */
+	/* What fired has matched, and what matched was hit: in this order the figures agree. */
 	out->fires = atomic_load(&count->fires);
 	out->suppressed = atomic_load(&count->suppressed);
 	out->matches = atomic_load(&count->matches);
 	out->hits = sum_hits(control, entry);
-	out->inside = control_count_inside(control, (struct control_range){out->id, out->id}, false);
+	out->inside =
+		control_count_inside(control, (struct control_range){out->id, out->id}, false);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -334,8 +337,8 @@ int control_heal(struct control *control, int64_t deadline_ns, struct why *why)
 	return control_wait_out(control, range, deadline_ns, why);
 }
 
-/* Those asleep in a cell are woken and counted; then the word changes, for the few that are about to
- * sleep or found no cell. */
+/* Those asleep in a cell are woken and counted; then the word changes, for the few that are about
+ * to sleep or found no cell. */
 static unsigned let_go(struct control *control, unsigned entry, uint64_t id)
 {
 	struct plane_count *count = &plane_counts(control->head)[entry];

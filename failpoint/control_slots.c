@@ -12,8 +12,7 @@ static struct plane_node *find_node(struct control *control, const char *name)
 	struct plane_node *nodes = plane_nodes(control->head);
 
 	for (unsigned i = 0; i < NODE_MAX; i++)
-		if (atomic_load(&nodes[i].used) &&
-		    strncmp(nodes[i].name, name, NODE_NAME_MAX) == 0)
+		if (atomic_load(&nodes[i].used) && strncmp(nodes[i].name, name, NODE_NAME_MAX) == 0)
 			return &nodes[i];
 	return NULL;
 }
@@ -32,7 +31,8 @@ static int check_node_words(const char *name, const char *role, struct why *why)
 {
 	if (!control_name_is_good(name) || strlen(name) >= NODE_NAME_MAX)
 		return why_set(why, -EINVAL,
-			       "\"%s\" can't name a node: wanted up to %d letters, digits, \"-\", \"_\", \".\"",
+			       "\"%s\" can't name a node: wanted up to %d letters, digits, \"-\", "
+			       "\"_\", \".\"",
 			       name, NODE_NAME_MAX - 1);
 	if (role && strlen(role) >= NODE_NAME_MAX)
 		return why_set(why, -EINVAL, "role \"%s\" is longer than %d bytes", role,
@@ -88,10 +88,14 @@ void control_site_name(struct control *control, uint32_t site, char *name, size_
 /* ---- Processes ---- */
 
 static const char *const cell_action[] = {
-	[CELL_DELAY] = "delay", [CELL_PAUSE] = "pause", [CELL_KILL] = "kill", [CELL_WAKE] = "leaving",
+	[CELL_DELAY] = "delay",
+	[CELL_PAUSE] = "pause",
+	[CELL_KILL] = "kill",
+	[CELL_WAKE] = "leaving",
 };
 
-static bool fill_inside(struct control *control, struct plane_cell *cell, struct control_inside *out)
+static bool fill_inside(struct control *control, struct plane_cell *cell,
+			struct control_inside *out)
 {
 	uint32_t state = atomic_load(&cell->state);
 
@@ -146,8 +150,8 @@ static void fill_process(struct control *control, struct plane_slot *slot,
 			out->insides++;
 }
 
-int control_processes(struct control *control,
-		      int (*each)(void *, const struct control_process *), void *arg)
+int control_processes(struct control *control, int (*each)(void *, const struct control_process *),
+		      void *arg)
 {
 	struct control_process *process = malloc(sizeof(*process));
 	int rc = process ? 0 : -ENOMEM;

@@ -9,21 +9,26 @@
 
 static int command_help(struct args *args);
 
+/* clang-format off */
+#define ROW_ENDING(name, arguments, options, min, max, help, passes_on, usage_status) \
+	{#name, arguments, help, (options) | TAKES(HELP), min, max, passes_on, usage_status, command_##name}
 #define ROW(name, arguments, options, min, max, help) \
-	{#name, arguments, help, (options) | TAKES(HELP), min, max, false, EXIT_USAGE, command_##name}
+	ROW_ENDING(name, arguments, options, min, max, help, false, EXIT_USAGE)
 #define ROW_RUNS(name, arguments, options, min, help) \
-	{#name, arguments, help, (options) | TAKES(HELP), min, -1, true, EXIT_RUN_FAILED, \
-	 command_##name}
+	ROW_ENDING(name, arguments, options, min, -1, help, true, EXIT_RUN_FAILED)
+/* clang-format on */
 
 const struct command failctl_commands[] = {
 	ROW_RUNS(run, "[--] COMMAND [ARGUMENT]...",
 		 TAKES(RULE) | TAKES(NODE) | TAKES(ROLE) | TAKES(USER) | TAKES(MUST_FIRE) |
 			 TAKES(SEED) | TAKES(PLANE),
 		 1, "run a command under the interposer, on a plane of its own"),
-	ROW(set, "RULE...", TAKES(HOLD) | TAKES(PLANE), 1, -1, "add rules, or replace those of the same name"),
+	ROW(set, "RULE...", TAKES(HOLD) | TAKES(PLANE), 1, -1,
+	    "add rules, or replace those of the same name"),
 	ROW(ls, "", TAKES(JSON) | TAKES(PLANE), 0, 0, "list rules and what they did"),
 	ROW(rm, "RULE", TAKES(TIMEOUT) | TAKES(PLANE), 1, 1, "remove a rule, by name or id"),
-	ROW(heal, "", TAKES(TIMEOUT) | TAKES(PLANE), 0, 0, "end every rule and wake who sleeps in one"),
+	ROW(heal, "", TAKES(TIMEOUT) | TAKES(PLANE), 0, 0,
+	    "end every rule and wake who sleeps in one"),
 	ROW(wait, "RULE", TAKES(FIRED) | TAKES(PAUSED) | TAKES(TIMEOUT) | TAKES(PLANE), 1, 1,
 	    "wait until a rule has fired or holds threads"),
 	ROW(release, "[RULE]", TAKES(PLANE), 0, 1, "let the threads that pause go on"),
@@ -33,10 +38,12 @@ const struct command failctl_commands[] = {
 	    "list processes and the threads inside actions"),
 	ROW(points, "[PROGRAM]", TAKES(JSON) | TAKES(PLANE), 0, 1,
 	    "list failpoints of running processes or of a program"),
-	ROW(planes, "", TAKES(SWEEP) | TAKES(JSON), 0, 0, "list planes, or remove those of the dead"),
+	ROW(planes, "", TAKES(SWEEP) | TAKES(JSON), 0, 0,
+	    "list planes, or remove those of the dead"),
 	ROW(import, "DIALECT TEXT", TAKES(JSON), 2, 2,
 	    "translate rules of strace, failrs, gofail, fail9 or fiu"),
-	ROW_RUNS(enter, "RUN [COMMAND [ARGUMENT]...]", 0, 1, "open a shell inside a run of failrun"),
+	ROW_RUNS(enter, "RUN [COMMAND [ARGUMENT]...]", 0, 1,
+		 "open a shell inside a run of failrun"),
 	ROW(calls, "", TAKES(JSON), 0, 0, "list the calls that can fail, and how"),
 	ROW(version, "", 0, 0, 0, "print the version"),
 	ROW(help, "[COMMAND]", 0, 0, 1, "print this list, or the help of a command"),
@@ -62,7 +69,8 @@ static void print_commands(FILE *to)
 	fputs("usage: failctl [-p NAME] COMMAND ...\n\n", to);
 	for (const struct command *c = failctl_commands; c->name; c++)
 		fprintf(to, "  %-8s  %s\n", c->name, c->help);
-	fputs("\n`failctl COMMAND --help` tells more; rules are described in failkit-rules(7).\n", to);
+	fputs("\n`failctl COMMAND --help` tells more; rules are described in failkit-rules(7).\n",
+	      to);
 }
 
 static int unknown_command(const char *name)

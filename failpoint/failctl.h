@@ -1,13 +1,13 @@
 /*
  * failctl.h - what the files of failctl share.
  *
- * One table in failctl.c has a row a command: usage, help, options and function. Options stand in one
- * table in failctl_args.c; a command's row names those it takes. So usage, --help, checking and
+ * One table in failctl.c has a row a command: usage, help, options and function. Options stand in
+ * one table in failctl_args.c; a command's row names those it takes. So usage, --help, checking and
  * dispatch all come from the rows, and a listing that takes --json is one JSON array that either is
  * dumped or printed as a table (failctl_table.c).
  *
- * Exit codes: 0 done; 1 the answer is no; 2 wrong usage; 3 the environment failed. `run` and `enter`
- * return their command's status, with 125 to 127 for what failed on the way to it.
+ * Exit codes: 0 done; 1 the answer is no; 2 wrong usage; 3 the environment failed. `run` and
+ * `enter` return their command's status, with 125 to 127 for what failed on the way to it.
  */
 #ifndef FAILPOINT_FAILCTL_H
 #define FAILPOINT_FAILCTL_H
@@ -62,8 +62,8 @@ struct command {
 	const char *name, *arguments, *help;
 	uint32_t options;
 	int words_min, words_max; /* -1: any number */
-	bool passes_on;           /* what follows the first word belongs to the command that is run */
-	int usage_status;         /* what wrong usage exits with */
+	bool passes_on;   /* what follows the first word belongs to the command that is run */
+	int usage_status; /* what wrong usage exits with */
 	int (*run)(struct args *args);
 };
 
@@ -92,25 +92,25 @@ struct column {
 };
 /* rows: an array of objects, which is consumed. JSON, or a table of the columns. Returns 0 or 3. */
 int print_listing(const struct args *args, json_t *rows, const struct column *columns);
-json_t *json_text(const char *text); /* bytes that are no UTF-8 become "?" */
-void print_text(const char *text);   /* to a terminal: control characters become "?" */
+json_t *json_text(const char *text);          /* bytes that are no UTF-8 become "?" */
+void print_text(const char *text);            /* to a terminal: control characters become "?" */
 int print_json(json_t *value, bool one_line); /* consumed */
 
-int command_run(struct args *args);     /* failctl_run.c */
-int command_set(struct args *args);     /* failctl_rules.c */
+int command_run(struct args *args); /* failctl_run.c */
+int command_set(struct args *args); /* failctl_rules.c */
 int command_ls(struct args *args);
 int command_rm(struct args *args);
 int command_heal(struct args *args);
 int command_wait(struct args *args);
 int command_release(struct args *args);
-int command_watch(struct args *args);   /* failctl_watch.c */
-int command_ps(struct args *args);      /* failctl_list.c */
+int command_watch(struct args *args); /* failctl_watch.c */
+int command_ps(struct args *args);    /* failctl_list.c */
 int command_planes(struct args *args);
 int command_calls(struct args *args);
 int command_import(struct args *args);
 int command_version(struct args *args);
-int command_points(struct args *args);  /* failctl_points.c */
-int command_enter(struct args *args);   /* failctl_enter.c */
+int command_points(struct args *args); /* failctl_points.c */
+int command_enter(struct args *args);  /* failctl_enter.c */
 
 /* failctl_child.c. Runs words in a child with this environment, forwards signals, and returns its
  * status: 128 + N when signal N killed it; or, with ran false, 125 to 127 when it could not be run.

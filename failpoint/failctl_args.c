@@ -18,18 +18,23 @@ static const struct option_row {
 } options[OPTION_IDS] = {
 #define ROW(id, name, letter, kind, member, value, help) \
 	[OPTION_##id] = {name, letter, KIND_##kind, offsetof(struct args, member), value, help}
-	ROW(PLANE, "plane", 'p', TEXT, plane, "NAME", "the plane's name or path; may be left out when there is one"),
+	ROW(PLANE, "plane", 'p', TEXT, plane, "NAME",
+	    "the plane's name or path; may be left out when there is one"),
 	ROW(JSON, "json", 0, FLAG, json, NULL, "print JSON"),
-	ROW(RULE, "rule", 'e', LIST, rules, "RULE", "a rule to hold while the command runs; may be repeated"),
+	ROW(RULE, "rule", 'e', LIST, rules, "RULE",
+	    "a rule to hold while the command runs; may be repeated"),
 	ROW(NODE, "node", 0, TEXT, node, "NAME", "the node that the command is"),
-	ROW(ROLE, "role", 0, TEXT, role, "NAME", "the node's role (its name without the digits at the end)"),
-	ROW(USER, "user", 0, TEXT, user, "NAME", "run the command, and let it have the plane, as this user"),
+	ROW(ROLE, "role", 0, TEXT, role, "NAME",
+	    "the node's role (its name without the digits at the end)"),
+	ROW(USER, "user", 0, TEXT, user, "NAME",
+	    "run the command, and let it have the plane, as this user"),
 	ROW(MUST_FIRE, "must-fire", 0, FLAG, must_fire, NULL, "exit 125 when a rule has not fired"),
 	ROW(SEED, "seed", 0, NUMBER, seed, "N", "the seed of every chance (0)"),
 	ROW(HOLD, "hold", 0, FLAG, hold, NULL, "stay, and end the rules when told to end"),
 	ROW(FIRED, "fired", 0, NUMBER, fired, "N", "until it has fired N times"),
 	ROW(PAUSED, "paused", 0, MAYBE_NUMBER, paused, "N", "until N threads (1) pause in it"),
-	ROW(TIMEOUT, "timeout", 0, DURATION, timeout_ns, "DURATION", "give up after this long, e.g. 500ms (10s; wait: never)"),
+	ROW(TIMEOUT, "timeout", 0, DURATION, timeout_ns, "DURATION",
+	    "give up after this long, e.g. 500ms (10s; wait: never)"),
 	ROW(COUNT, "count", 'n', NUMBER, count, "N", "end after N events"),
 	ROW(PAST, "past", 0, FLAG, past, NULL, "begin with the oldest event that is kept"),
 	ROW(ALL, "all", 'a', FLAG, all, NULL, "also those that are dead"),
@@ -99,7 +104,8 @@ static int store_number(void *to, const struct option_row *option, const char *v
 	uint64_t number;
 
 	if (names_number(value, strlen(value), &number))
-		return why_set(why, -EINVAL, "--%s wants a number, not \"%s\"", option->name, value);
+		return why_set(why, -EINVAL, "--%s wants a number, not \"%s\"", option->name,
+			       value);
 	memcpy(to, &number, sizeof(number));
 	return 0;
 }
@@ -110,7 +116,8 @@ static int store_duration(void *to, const struct option_row *option, const char 
 	int64_t ns;
 
 	if (names_duration(value, strlen(value), &ns))
-		return why_set(why, -EINVAL, "--%s wants a duration such as 500ms or 10s, not \"%s\"",
+		return why_set(why, -EINVAL,
+			       "--%s wants a duration such as 500ms or 10s, not \"%s\"",
 			       option->name, value);
 	memcpy(to, &ns, sizeof(ns));
 	return 0;

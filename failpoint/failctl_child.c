@@ -27,7 +27,8 @@ void child_block(void)
 	for (unsigned i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
 		sigaddset(&blocked, passed_on[i]);
 	sigaddset(&blocked, SIGCHLD);
-	/* Somebody may have started us with SIGCHLD ignored: then there would be no status to wait for. */
+	/* Somebody may have started us with SIGCHLD ignored: then there would be no status to wait
+	 * for. */
 	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_BLOCK, &blocked, &before_us);
 }
@@ -57,8 +58,8 @@ static void become(const struct child *child, int pipe_fd)
 	_exit(EXIT_RUN_CANNOT);
 }
 
-/* A terminal sends its signals to the child as well; those that somebody sent to us alone are passed
- * on. */
+/* A terminal sends its signals to the child as well; those that somebody sent to us alone are
+ * passed on. */
 static void pass_on(pid_t pid, const siginfo_t *info)
 {
 	if (info->si_code != SI_KERNEL)

@@ -17,10 +17,12 @@
 
 #include "failpoint/failctl.h"
 
-static const struct namespace {
+static const struct namespace
+{
 	const char *name;
 	int flag;
-} namespaces[] = {
+}
+namespaces[] = {
 	{"user", CLONE_NEWUSER},
 	{"mnt", CLONE_NEWNS},
 	{"net", CLONE_NEWNET},
@@ -118,8 +120,8 @@ int command_enter(struct args *args)
 
 	child_block();
 	if (!rc)
-		rc = join_namespaces((pid_t)json_integer_value(json_object_get(facts, "worker_pid")),
-				     &why);
+		rc = join_namespaces(
+			(pid_t)json_integer_value(json_object_get(facts, "worker_pid")), &why);
 	if (!rc)
 		name_directory(facts);
 	json_decref(facts);

@@ -21,8 +21,8 @@ struct processes {
 static json_t *inside_json(const struct processes *list, const struct control_process *process,
 			   const struct control_inside *inside)
 {
-	return json_pack("{s:i, s:i, s:I, s:o, s:s, s:o, s:f, s:f}", "pid", (int)process->pid, "tid",
-			 (int)inside->tid, "rule", (json_int_t)inside->rule, "rule_name",
+	return json_pack("{s:i, s:i, s:I, s:o, s:s, s:o, s:f, s:f}", "pid", (int)process->pid,
+			 "tid", (int)inside->tid, "rule", (json_int_t)inside->rule, "rule_name",
 			 json_text(inside->rule_name), "action", inside->action, "site",
 			 json_text(inside->site), "since_s",
 			 (double)(list->now_ns - inside->since_ns) / 1e9, "left_s",
@@ -44,25 +44,26 @@ static int add_process(void *arg, const struct control_process *process)
 		json_array_append(list->insides, inside);
 		json_array_append_new(threads, inside);
 	}
-	return json_array_append_new(
-		       list->rows,
-		       json_pack("{s:i, s:o, s:o, s:o, s:s, s:I, s:i, s:o}", "pid", (int)process->pid,
-				 "comm", json_text(process->comm), "node", json_text(process->node),
-				 "role", json_text(process->role), "state", process->state, "calls",
-				 (json_int_t)process->calls_seen, "inside", (int)process->insides,
-				 "threads", threads))
+	return json_array_append_new(list->rows,
+				     json_pack("{s:i, s:o, s:o, s:o, s:s, s:I, s:i, s:o}", "pid",
+					       (int)process->pid, "comm", json_text(process->comm),
+					       "node", json_text(process->node), "role",
+					       json_text(process->role), "state", process->state,
+					       "calls", (json_int_t)process->calls_seen, "inside",
+					       (int)process->insides, "threads", threads))
 		       ? -ENOMEM
 		       : 0;
 }
 
 static const struct column process_columns[] = {
-	{"pid", "PID", true},      {"comm", "COMMAND", false}, {"node", "NODE", false},
-	{"role", "ROLE", false},   {"state", "STATE", false},  {"calls", "CALLS", true},
+	{"pid", "PID", true},       {"comm", "COMMAND", false},
+	{"node", "NODE", false},    {"role", "ROLE", false},
+	{"state", "STATE", false},  {"calls", "CALLS", true},
 	{"inside", "INSIDE", true}, {0},
 };
 
 static const struct column inside_columns[] = {
-	{"pid", "PID", true},       {"tid", "THREAD", true}, {"rule_name", "RULE", false},
+	{"pid", "PID", true},        {"tid", "THREAD", true}, {"rule_name", "RULE", false},
 	{"action", "ACTION", false}, {"site", "SITE", false}, {0},
 };
 
@@ -108,12 +109,14 @@ static int add_plane(void *arg, const struct control_plane *plane)
 		       arg,
 		       json_pack("{s:o, s:s, s:i, s:s, s:I, s:i, s:i, s:b, s:o, s:o}", "name",
 				 json_text(plane->name), "state",
-				 plane->dead ? "dead" : plane->problem[0] ? "unreadable" : "live",
+				 plane->dead         ? "dead"
+				 : plane->problem[0] ? "unreadable"
+						     : "live",
 				 "creator", (int)plane->creator, "made", made, "created_s",
-				 (json_int_t)plane->created_s, "rules", (int)plane->rules, "processes",
-				 (int)plane->processes, "dead", plane->dead, "note",
-				 json_text(plane->problem[0] ? plane->problem : plane->note), "problem",
-				 json_text(plane->problem)))
+				 (json_int_t)plane->created_s, "rules", (int)plane->rules,
+				 "processes", (int)plane->processes, "dead", plane->dead, "note",
+				 json_text(plane->problem[0] ? plane->problem : plane->note),
+				 "problem", json_text(plane->problem)))
 		       ? -ENOMEM
 		       : 0;
 }
@@ -131,9 +134,10 @@ static int sweep(void)
 int command_planes(struct args *args)
 {
 	static const struct column columns[] = {
-		{"name", "NAME", false},  {"state", "STATE", false},        {"creator", "CREATOR", true},
-		{"made", "MADE", false},  {"rules", "RULES", true},
-		{"processes", "PROCESSES", true}, {"note", "NOTE", false}, {0},
+		{"name", "NAME", false},      {"state", "STATE", false},
+		{"creator", "CREATOR", true}, {"made", "MADE", false},
+		{"rules", "RULES", true},     {"processes", "PROCESSES", true},
+		{"note", "NOTE", false},      {0},
 	};
 	json_t *rows;
 	int rc;
@@ -196,7 +200,8 @@ static json_t *joined(const json_t *list)
 	const json_t *word;
 	size_t i;
 
-	json_array_foreach((json_t *)(uintptr_t)list, i, word) {
+	json_array_foreach((json_t *)(uintptr_t)list, i, word)
+	{
 		size_t used = strlen(text);
 
 		snprintf(text + used, sizeof(text) - used, "%s%s", used ? " " : "",
@@ -224,8 +229,9 @@ static json_t *call_json(unsigned id, bool as_lists)
 int command_calls(struct args *args)
 {
 	static const struct column columns[] = {
-		{"name", "CALL", false},     {"classes", "CLASSES", false}, {"fails", "FAILS", false},
-		{"aliases", "ALSO", false}, {"errnos", "ERRORS", false},   {0},
+		{"name", "CALL", false},     {"classes", "CLASSES", false},
+		{"fails", "FAILS", false},   {"aliases", "ALSO", false},
+		{"errnos", "ERRORS", false}, {0},
 	};
 	json_t *rows = json_array();
 
@@ -250,9 +256,7 @@ int command_import(struct args *args)
 
 	if (!rc && args->json)
 		return print_json(rules, false);
-	json_array_foreach(rules, i, rule)
-		if (!rc)
-			printf("%s\n", json_string_value(rule));
+	json_array_foreach(rules, i, rule) if (!rc) printf("%s\n", json_string_value(rule));
 	json_decref(rules);
 	return say_why(rc, &why);
 }

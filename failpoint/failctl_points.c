@@ -1,5 +1,6 @@
 /*
- * failctl_points.c - `failctl points [PROGRAM]`: failpoints of running processes, or of an ELF file.
+ * failctl_points.c - `failctl points [PROGRAM]`: failpoints of running processes, or of an ELF
+ * file.
  *
  * Every failpoint leaves its name, ended by a 0, in the section "failkit_names" (failpoint.h); so a
  * program tells its failpoints without being run. The file is not trusted: every offset is checked
@@ -34,7 +35,8 @@ static const Elf64_Shdr *section_at(const struct image *image, const Elf64_Ehdr 
 {
 	if (head->e_shentsize != sizeof(Elf64_Shdr) || head->e_shoff % sizeof(uint64_t))
 		return NULL;
-	return image_at(image, head->e_shoff + (uint64_t)i * sizeof(Elf64_Shdr), sizeof(Elf64_Shdr));
+	return image_at(image, head->e_shoff + (uint64_t)i * sizeof(Elf64_Shdr),
+			sizeof(Elf64_Shdr));
 }
 
 static const Elf64_Ehdr *elf_head(const struct image *image)
@@ -47,7 +49,8 @@ static const Elf64_Ehdr *elf_head(const struct image *image)
 	return head;
 }
 
-static bool section_is(const struct image *image, const Elf64_Shdr *names, const Elf64_Shdr *section)
+static bool section_is(const struct image *image, const Elf64_Shdr *names,
+		       const Elf64_Shdr *section)
 {
 	const char *name =
 		image_at(image, names->sh_offset + section->sh_name, sizeof(NAMES_SECTION));
@@ -76,7 +79,8 @@ static json_t *names_json(const char *text, uint64_t size)
 		qsort(names, count, sizeof(*names), compare_names);
 	for (size_t i = 0; i < count; i++)
 		if (i == 0 || strcmp(names[i - 1], names[i]) != 0)
-			json_array_append_new(rows, json_pack("{s:o}", "name", json_text(names[i])));
+			json_array_append_new(rows,
+					      json_pack("{s:o}", "name", json_text(names[i])));
 	free(names);
 	return rows;
 }
@@ -129,17 +133,20 @@ static int list_program(const struct args *args, const char *path)
 
 static int add_point(void *arg, const struct control_point *point)
 {
-	return json_array_append_new(arg, json_pack("{s:o, s:i, s:b}", "name", json_text(point->name),
-						    "processes", (int)point->processes, "value",
-						    point->takes_value))
+	return json_array_append_new(arg,
+				     json_pack("{s:o, s:i, s:b}", "name", json_text(point->name),
+					       "processes", (int)point->processes, "value",
+					       point->takes_value))
 		       ? -ENOMEM
 		       : 0;
 }
 
 int command_points(struct args *args)
 {
-	static const struct column columns[] = {
-		{"name", "NAME", false}, {"processes", "PROCESSES", true}, {"value", "VALUE", false}, {0}};
+	static const struct column columns[] = {{"name", "NAME", false},
+						{"processes", "PROCESSES", true},
+						{"value", "VALUE", false},
+						{0}};
 	struct control *control;
 	json_t *rows;
 	int rc;

@@ -60,8 +60,8 @@ int command_set(struct args *args)
 	if (!rc && args->hold)
 		rc = control_hold(control, &why);
 	if (!rc)
-		rc = control_set_each(control, text, args->hold ? CONTROL_HELD : 0, print_name, NULL,
-				      &why);
+		rc = control_set_each(control, text, args->hold ? CONTROL_HELD : 0, print_name,
+				      NULL, &why);
 	fflush(stdout);
 	if (!rc && args->hold)
 		stay(control);
@@ -81,13 +81,13 @@ static const char *rule_state(const struct control_rule *rule)
 
 static int add_rule(void *arg, const struct control_rule *rule)
 {
-	json_t *row = json_pack(
-		"{s:I, s:o, s:s, s:o, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:i}", "id",
-		(json_int_t)rule->id, "name", json_text(rule->name), "state", rule_state(rule),
-		"rule", json_text(rule->text), "live", rule->live, "held", rule->held, "pending",
-		rule->pending, "hits", (json_int_t)rule->hits, "matches", (json_int_t)rule->matches,
-		"fires", (json_int_t)rule->fires, "suppressed", (json_int_t)rule->suppressed,
-		"inside", (int)rule->inside);
+	json_t *row = json_pack("{s:I, s:o, s:s, s:o, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:i}",
+				"id", (json_int_t)rule->id, "name", json_text(rule->name), "state",
+				rule_state(rule), "rule", json_text(rule->text), "live", rule->live,
+				"held", rule->held, "pending", rule->pending, "hits",
+				(json_int_t)rule->hits, "matches", (json_int_t)rule->matches,
+				"fires", (json_int_t)rule->fires, "suppressed",
+				(json_int_t)rule->suppressed, "inside", (int)rule->inside);
 
 	return json_array_append_new(arg, row) ? -ENOMEM : 0;
 }
@@ -95,11 +95,16 @@ static int add_rule(void *arg, const struct control_rule *rule)
 int command_ls(struct args *args)
 {
 	static const struct column columns[] = {
-		{"id", "ID", true},       {"name", "NAME", false},
-		{"state", "STATE", false}, {"hits", "HITS", true},
-		{"matches", "MATCHES", true}, {"fires", "FIRES", true},
-		{"suppressed", "SUPPRESSED", true}, {"inside", "INSIDE", true},
-		{"rule", "RULE", false}, {0},
+		{"id", "ID", true},
+		{"name", "NAME", false},
+		{"state", "STATE", false},
+		{"hits", "HITS", true},
+		{"matches", "MATCHES", true},
+		{"fires", "FIRES", true},
+		{"suppressed", "SUPPRESSED", true},
+		{"inside", "INSIDE", true},
+		{"rule", "RULE", false},
+		{0},
 	};
 	struct control *control;
 	json_t *rows = json_array();

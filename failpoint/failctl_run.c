@@ -1,8 +1,9 @@
 /*
  * failctl_run.c - `failctl run`: one command, one plane, rules that live as long as we do.
  *
- * The command's own output and status pass untouched; we say something only when the run did not show
- * what it was for: a rule that matched no call, or a target that the interposer saw no call of.
+ * The command's own output and status pass untouched; we say something only when the run did not
+ * show what it was for: a rule that matched no call, or a target that the interposer saw no call
+ * of.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -158,8 +159,7 @@ static void set_variable(char **environment, const char *name, const char *value
 
 static char **make_environment(struct run *run, struct why *why)
 {
-	char **environment =
-		control_environment(run->control, run->args->node, NULL, environ, why);
+	char **environment = control_environment(run->control, run->args->node, NULL, environ, why);
 
 	if (environment && run->user) {
 		set_variable(environment, "HOME", run->user->pw_dir);

@@ -80,7 +80,8 @@ static void measure(const json_t *rows, const struct column *columns, int width[
 
 	for (unsigned c = 0; columns[c].key; c++) {
 		width[c] = width_of(columns[c].title);
-		json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
+		json_array_foreach((json_t *)(uintptr_t)rows, i, row)
+		{
 			int w = width_of(cell_text(row, &columns[c], buffer));
 
 			if (w > width[c])
@@ -112,7 +113,8 @@ static void print_table(const json_t *rows, const struct column *columns)
 	for (unsigned c = 0; columns[c].key; c++)
 		print_cell(columns[c].title, &columns[c], width[c]);
 	putchar('\n');
-	json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
+	json_array_foreach((json_t *)(uintptr_t)rows, i, row)
+	{
 		for (unsigned c = 0; columns[c].key; c++)
 			print_cell(cell_text(row, &columns[c], buffer), &columns[c], width[c]);
 		putchar('\n');

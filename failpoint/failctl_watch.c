@@ -68,16 +68,16 @@ static json_t *event_json(const struct control_event *event)
 {
 	const char *name = calls_errno_name(event->error);
 
-	return json_pack("{s:I, s:I, s:s, s:I, s:o, s:I, s:i, s:i, s:o, s:o, s:s, s:o, s:i, s:I, s:i,"
-			 " s:s?}",
-			 "sequence", (json_int_t)event->sequence, "ns", (json_int_t)event->ns, "kind",
-			 kind_name(event), "rule", (json_int_t)event->rule, "rule_name",
-			 json_text(event->rule_name), "ordinal", (json_int_t)event->ordinal, "pid",
-			 (int)event->pid, "tid", (int)event->tid, "node", json_text(event->node), "site",
-			 json_text(event->site), "action", event->action, "subject",
-			 json_text(event->subject), "fd", event->fd, "result",
-			 (json_int_t)event->result, "error", event->error, "errno",
-			 event->error ? name : NULL);
+	return json_pack(
+		"{s:I, s:I, s:s, s:I, s:o, s:I, s:i, s:i, s:o, s:o, s:s, s:o, s:i, s:I, s:i,"
+		" s:s?}",
+		"sequence", (json_int_t)event->sequence, "ns", (json_int_t)event->ns, "kind",
+		kind_name(event), "rule", (json_int_t)event->rule, "rule_name",
+		json_text(event->rule_name), "ordinal", (json_int_t)event->ordinal, "pid",
+		(int)event->pid, "tid", (int)event->tid, "node", json_text(event->node), "site",
+		json_text(event->site), "action", event->action, "subject",
+		json_text(event->subject), "fd", event->fd, "result", (json_int_t)event->result,
+		"error", event->error, "errno", event->error ? name : NULL);
 }
 
 static void show(const struct args *args, const struct control_event *event)
@@ -92,7 +92,8 @@ static void show(const struct args *args, const struct control_event *event)
 static void tell_lost(uint64_t *lost)
 {
 	if (*lost)
-		say("%llu events were overwritten before they were read", (unsigned long long)*lost);
+		say("%llu events were overwritten before they were read",
+		    (unsigned long long)*lost);
 	*lost = 0;
 }
 

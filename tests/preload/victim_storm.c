@@ -3,8 +3,8 @@
  *
  *     victim_storm FILE PROCESSES THREADS CALLS
  *
- * For every line it reads, all threads meet at a barrier, call fsync CALLS times and meet again; then
- * it prints how many of these calls failed. It ends with its input.
+ * For every line it reads, all threads meet at a barrier, call fsync CALLS times and meet again;
+ * then it prints how many of these calls failed. It ends with its input.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -20,7 +20,7 @@ static struct shared {
 	pthread_barrier_t start, end;
 	_Atomic unsigned failed;
 	_Atomic bool over;
-} *shared;
+} * shared;
 
 static int fd;
 static unsigned calls;

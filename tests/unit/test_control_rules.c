@@ -1,7 +1,8 @@
 /*
  * test_control_rules.c - rules are published, replaced, listed, ended; the controllers' lock.
  *
- * The target's side is played by hand: a slot whose armed words are 0, a thread that sleeps in a cell.
+ * The target's side is played by hand: a slot whose armed words are 0, a thread that sleeps in a
+ * cell.
  */
 #include "control_fixture.h"
 
@@ -107,9 +108,9 @@ static void a_full_table_is_an_error_and_nothing_changes(void **state)
 	assert_int_equal(control_set(f->control, "fsync = off", 0, NULL, NULL, &f->why), -ENOSPC);
 	assert_non_null(strstr(f->why.text, "1024"));
 	assert_int_equal(control_remove(f->control, "r5", -1, &f->why), 0);
-	assert_int_equal(control_set_all(f->control, "x := fsync = off; y := fsync = off", 0,
-					 &f->why),
-			 -ENOSPC);
+	assert_int_equal(
+		control_set_all(f->control, "x := fsync = off; y := fsync = off", 0, &f->why),
+		-ENOSPC);
 	assert_int_equal(control_rule(f->control, "x", &rule, NULL), -ENOENT);
 	fixture_set(f, "x := fsync = off");
 	/* Healed rules stay to be looked at, until their room is wanted. */
@@ -237,7 +238,8 @@ static void held_rules_end_with_their_holder(void **state)
 	assert_int_equal(control_hold(other, &f->why), 0);
 	assert_int_equal(control_rule(f->control, "h", &rule, &f->why), 0);
 	assert_false(rule.live);
-	assert_int_equal(control_set(other, "k := fsync = off", CONTROL_HELD, NULL, NULL, &f->why), 0);
+	assert_int_equal(control_set(other, "k := fsync = off", CONTROL_HELD, NULL, NULL, &f->why),
+			 0);
 	assert_int_equal(control_rule(f->control, "k", &rule, &f->why), 0);
 	assert_true(rule.live);
 	control_close(other);
@@ -262,7 +264,8 @@ static void another_thread_may_close(void **state)
 
 	assert_int_equal(control_open(&other, "unit", &f->why), 0);
 	assert_int_equal(control_hold(other, &f->why), 0);
-	assert_int_equal(control_set(other, "k := fsync = off", CONTROL_HELD, NULL, NULL, &f->why), 0);
+	assert_int_equal(control_set(other, "k := fsync = off", CONTROL_HELD, NULL, NULL, &f->why),
+			 0);
 	assert_int_equal(pthread_create(&thread, NULL, close_it, other), 0);
 	pthread_join(thread, NULL);
 	assert_int_equal(count_live(f->control), 0);
