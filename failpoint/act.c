@@ -254,20 +254,11 @@ static bool do_kill(struct meeting *meeting, const struct firing *firing,
 	return true;
 }
 
-/* As abort() does, but without its locks: unblocked, and with nobody to catch it. */
 static bool do_abort(struct meeting *meeting, const struct firing *firing,
 		     const struct rule_action *action)
 {
-	struct {
-		uint64_t handler, flags, restorer, mask;
-	} plain = {0, 0, 0, 0};
-	uint64_t only = UINT64_C(1) << (SIGABRT - 1);
-
 	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
-	raw_syscall(SYS_rt_sigaction, SIGABRT, (long)&plain, 0, 8, 0, 0);
-	raw_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&only, 0, 8, 0, 0);
-	raw_syscall(SYS_tgkill, raw_getpid(), raw_gettid(), SIGABRT, 0, 0, 0);
-	die();
+	raw_abort();
 	return true;
 }
 

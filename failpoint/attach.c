@@ -66,8 +66,7 @@ static void give_up(const char *path, const char *reason)
 	if (!strict || !raw_equal(strict, "1"))
 		return;
 	attach_say(path, "FAILKIT_STRICT=1: the program is not run without it");
-	for (;;)
-		raw_kill(raw_getpid(), SIGKILL);
+	raw_abort();
 }
 
 /* ---- The plane ---- */

@@ -128,3 +128,17 @@ status 0'
 		-c f.c -o arm.o
 	gcc -U__GCC_ASM_FLAG_OUTPUTS__ "${WARN[@]}" -I"$INCLUDE" -c f.c -o old.o
 }
+
+@test "a plane that is not there is told in one line, and strict stops the program" {
+	build gcc c shared
+	run --separate-stderr env FAILKIT_PLANE=/nonexistent ./victim
+	echo "$stderr"
+	[ "${lines[0]}" = "first error 0 0 return 0 part 0 buffer 100" ]
+	[ "$stderr" = "failkit: /nonexistent: no such plane" ]
+	head -c 100000 /dev/zero > zeroes
+	run --separate-stderr env FAILKIT_PLANE=zeroes ./victim
+	[ "$stderr" = "failkit: zeroes: not a plane, or one that is still being made" ]
+	run --separate-stderr env FAILKIT_STRICT=1 FAILKIT_PLANE=/nonexistent ./victim
+	[ "$status" = 134 ]
+	[ -z "$output" ]
+}
