@@ -2,7 +2,8 @@
 #
 # Every test has a folder of its own, $T, that is also where its planes live, so tests may run side by
 # side. Nothing sleeps for a fixed time: eventually() polls with a deadline. What a test leaves running
-# in the background is registered with later_kill.
+# in the background is registered with later_kill, and asked to end before it is killed: failctl run
+# then ends its command, too.
 
 bats_require_minimum_version 1.5.0
 
@@ -36,9 +37,16 @@ setup() {
 teardown() {
 	local pid
 	for pid in "${later[@]}"; do
-		{ kill -KILL "$pid" && wait "$pid"; } 2> /dev/null || true
+		{
+			kill -TERM "$pid" && eventually -5 is_over "$pid" || kill -KILL "$pid"
+			wait "$pid"
+		} 2> /dev/null || true
 	done
 	rm -rf "$T"
+}
+
+is_over() {
+	! [[ -d /proc/$1 ]] || grep -q '^State:.*zombie' "/proc/$1/status"
 }
 
 later_kill() {
