@@ -6,7 +6,7 @@ load common
 # A worker in namespaces of its own, as failrun leaves its facts behind.
 start_worker() {
 	mkdir "$T/run" "$T/planes"
-	start worker unshare "$@" sh -c 'hostname inside 2> /dev/null; echo up; exec sleep 1000'
+	start worker unshare "$@" sh -c 'echo up; exec sleep 1000'
 	eventually grep -q up "$T/worker.out"
 	printf '{"worker_pid": %d, "guardian_pid": %d, "plane": "%s", "state": "running"}\n' \
 		"$pid" "$pid" "$T/planes/failkit.x" > "$T/run/run.json"
@@ -22,7 +22,7 @@ start_worker() {
 }
 
 @test "its status is the command's" {
-	start_worker --net
+	start_worker --user --map-root-user --net
 	run -7 failctl enter "$T/run" sh -c 'exit 7'
 	run -127 failctl enter "$T/run" no-such-command-anywhere
 	run -4 env SHELL=/bin/sh failctl enter "$T/run" <<< 'exit 4'
@@ -31,7 +31,7 @@ start_worker() {
 @test "no run, or one that is over: 125" {
 	run -125 failctl enter "$T/nowhere"
 	[[ $output == *"is no run"* ]]
-	start_worker --net
+	start_worker --user --map-root-user --net
 	kill -KILL "$pid"
 	eventually sh -c "! kill -0 $pid"
 	run -125 failctl enter "$T/run" true
