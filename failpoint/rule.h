@@ -71,9 +71,9 @@ enum value_kind {
 	VALUE_REGEX,   /* text, and other is the pool offset of its program (regex.h) */
 	VALUE_IPV4,    /* number, host order */
 	VALUE_IPV6,    /* other is the pool offset of its 16 bytes */
-	VALUE_LINK,    /* text is the source, other the pool offset of the destination; "*" is any */
+	VALUE_LINK,    /* text is the source, other the offset of the destination; "*" is any */
 	VALUE_RET_OK,  /* ret=ok */
-	VALUE_RET_ERR, /* ret=err; a single errno is VALUE_NUMBER */
+	VALUE_RET_ERR, /* ret=err; one errno is VALUE_NUMBER */
 };
 
 struct rule_value {
@@ -101,7 +101,7 @@ struct rule_step {
 	uint8_t at_exit; /* judged when the call returns (ret= or at=exit) */
 	uint16_t pad;
 	uint32_t unless_classes;
-	uint64_t unless_calls[CALL_MAX / 64]; /* a passage through one of these forgets the sequence */
+	uint64_t unless_calls[CALL_MAX / 64]; /* a passage here forgets the sequence */
 	uint64_t within_ns;                   /* 0: for ever */
 };
 
@@ -130,14 +130,15 @@ enum action_kind {
 	ACTION_COUNT,
 };
 
-enum { ACTION_FORCED = 1, ACTION_PERCENT = 2, ACTION_NODE = 4 }; /* error!(), short(50%), kill(node) */
+/* error!(), short(50%), kill(node) */
+enum { ACTION_FORCED = 1, ACTION_PERCENT = 2, ACTION_NODE = 4 };
 
 struct rule_action {
 	uint8_t kind;  /* enum action_kind */
 	uint8_t flags; /* ACTION_FORCED ... */
 	uint16_t text; /* pool offset: print's text */
 	uint32_t pad;
-	int64_t number; /* errno; value; bytes; parts per billion with ACTION_PERCENT; ns; signal; status */
+	int64_t number; /* errno, value, bytes (ppb with ACTION_PERCENT), ns, signal, status */
 	int64_t extra;  /* jitter in ns */
 };
 

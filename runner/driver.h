@@ -31,7 +31,7 @@ enum outcome {
 
 enum store_can {
 	CAN_RANGE = 1,
-	CAN_HEAD_TAG = 2,     /* HEAD and GET answer the tag that PUT answered */
+	CAN_HEAD_TAG = 2, /* HEAD and GET answer the tag that PUT answered */
 	CAN_LIST_SIZE = 4,
 	CAN_LIST_TAG = 8,
 	CAN_LIST_PAGES = 16,
@@ -39,7 +39,7 @@ enum store_can {
 	CAN_DELETE_TELLS = 64, /* DELETE answers ABSENT when there was nothing */
 	CAN_TAG_XXH3 = 128,    /* the tag is the XXH3 of the body in 16 hex digits */
 	CAN_LIST_ORDER = 256,  /* LIST is in byte order of the keys */
-	CAN_LIST_DEEP = 512,   /* LIST of "k/" also names "k/3/17"; else a prefix ends in the last part */
+	CAN_LIST_DEEP = 512,   /* LIST of "k/" also names "k/3/17" */
 };
 
 enum { TAG_MAX = 72, KEY_MAX = 512 };
@@ -69,9 +69,9 @@ struct reply {
 
 struct fact {
 	enum outcome outcome;
-	uint64_t size;         /* of the whole object, as told */
-	char tag[TAG_MAX];     /* "" when not told */
-	uint64_t from, to;     /* of a 206: first and last byte; whole bodies: 0, size - 1 */
+	uint64_t size;     /* of the whole object, as told */
+	char tag[TAG_MAX]; /* "" when not told */
+	uint64_t from, to; /* of a 206: first and last byte; whole bodies: 0, size - 1 */
 	uint32_t retry_after_ms;
 };
 

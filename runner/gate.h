@@ -29,7 +29,7 @@ struct gate_context {
 	struct cluster *cluster;
 	struct workload *workload; /* for probe; NULL: probe steps pass */
 	struct ledger *ledger;
-	int fault; /* whose gate; -1: the one before the first */
+	int fault;                   /* whose gate; -1: the one before the first */
 	int (*cancelled)(void *arg); /* non-zero: give up at once with -ECANCELED */
 	void *arg;
 };

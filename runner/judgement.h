@@ -12,8 +12,8 @@
 
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_INVALID, VERDICT_UNKNOWN };
 
-const char *verdict_name(enum verdict verdict);   /* "PASS" */
-int verdict_exit_code(enum verdict verdict);      /* 0, 1, 4, 4 */
+const char *verdict_name(enum verdict verdict); /* "PASS" */
+int verdict_exit_code(enum verdict verdict);    /* 0, 1, 4, 4 */
 
 /* by: "run" or "check"; reason: one line, "" for none. */
 int judgement_append(const char *ledger_path, const char *by, const struct oracle *oracle,

@@ -49,7 +49,7 @@ struct ledger_outcome {
 
 int ledger_create(struct ledger **out, const char *path, struct why *why);
 int ledger_close(struct ledger *ledger, struct why *why); /* flushes; 0 or the kept error */
-int ledger_error(struct ledger *ledger, struct why *why);  /* 0 while all is well */
+int ledger_error(struct ledger *ledger, struct why *why); /* 0 while all is well */
 
 uint64_t ledger_next_op(struct ledger *ledger);
 int ledger_intent(struct ledger *ledger, const struct ledger_intent *intent); /* waits for commit */

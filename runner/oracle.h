@@ -28,33 +28,54 @@
 enum violation_code {
 	VIOLATION_NONE,
 	/* byte level: what the body check found, and answers that can't be understood */
-	CORRUPT, TORN, ZERO_FILL, TRUNCATED, EXTENDED, MISPLACED, CROSS_KEY, PHANTOM, BAD_ACK,
+	CORRUPT,
+	TORN,
+	ZERO_FILL,
+	TRUNCATED,
+	EXTENDED,
+	MISPLACED,
+	CROSS_KEY,
+	PHANTOM,
+	BAD_ACK,
 	/* existence */
-	LOST_WRITE, WRONG_404, RESURRECTED_DELETE, ABORTED_READ, FUTURE_READ,
+	LOST_WRITE,
+	WRONG_404,
+	RESURRECTED_DELETE,
+	ABORTED_READ,
+	FUTURE_READ,
 	/* order */
-	STALE_READ, NON_MONOTONIC,
+	STALE_READ,
+	NON_MONOTONIC,
 	/* other operations */
-	WRONG_RANGE, HEAD_GET_MISMATCH,
-	LIST_OMISSION, LIST_PHANTOM, LIST_DUP, LIST_ORDER, LIST_META, LIST_TRUNC,
+	WRONG_RANGE,
+	HEAD_GET_MISMATCH,
+	LIST_OMISSION,
+	LIST_PHANTOM,
+	LIST_DUP,
+	LIST_ORDER,
+	LIST_META,
+	LIST_TRUNC,
 	/* the system as a whole */
-	UNRECOVERED, SUT_CRASH,
+	UNRECOVERED,
+	SUT_CRASH,
 	VIOLATION_COUNT,
 };
 
-const char *violation_name(enum violation_code code);     /* "LOST-WRITE" */
-const char *violation_severity(enum violation_code code); /* "data loss", "corruption", "stale", "availability" */
-const char *violation_meaning(enum violation_code code);  /* one sentence */
+const char *violation_name(enum violation_code code); /* "LOST-WRITE" */
+/* "data loss", "corruption", "stale" or "availability". */
+const char *violation_severity(enum violation_code code);
+const char *violation_meaning(enum violation_code code); /* one sentence */
 
 enum { WITNESS_MAX = 6 };
 
 struct violation {
 	enum violation_code code;
 	const char *key;
-	uint64_t op;                /* the operation that could not be */
+	uint64_t op; /* the operation that could not be */
 	uint64_t witness[WITNESS_MAX];
 	int witnesses;
-	unsigned followers;         /* later violations on the same key, grouped under this one */
-	char text[512];             /* one paragraph a person can check */
+	unsigned followers; /* later violations on the same key, grouped under this one */
+	char text[512];     /* one paragraph a person can check */
 };
 
 struct oracle;
@@ -75,12 +96,12 @@ void oracle_finish(struct oracle *oracle);
 
 /* What the run needs to know meanwhile. */
 struct oracle_count {
-	uint64_t ops[VERB_COUNT];       /* returned */
-	uint64_t verified[VERB_COUNT];  /* answers that were evidence and were possible */
+	uint64_t ops[VERB_COUNT];      /* returned */
+	uint64_t verified[VERB_COUNT]; /* answers that were evidence and were possible */
 	uint64_t outcome[OUTCOME_COUNT];
-	uint64_t acks;                  /* acknowledged mutations */
-	uint64_t ambiguous_resolved;    /* ambiguous mutations later observed */
-	uint64_t violations;            /* roots */
+	uint64_t acks;               /* acknowledged mutations */
+	uint64_t ambiguous_resolved; /* ambiguous mutations later observed */
+	uint64_t violations;         /* roots */
 };
 void oracle_count(const struct oracle *oracle, struct oracle_count *out);
 

@@ -25,11 +25,11 @@ struct value {
 	uint64_t generation; /* 0: nothing is there */
 	uint64_t size;
 	char tag[TAG_MAX];
-	uint64_t write_op;   /* 0: the state before the run */
-	uint64_t begin;      /* of the write */
+	uint64_t write_op; /* 0: the state before the run */
+	uint64_t begin;    /* of the write */
 	uint64_t first_end, first_end_op;
 	uint64_t last_begin, last_begin_op;
-	uint64_t last_read;  /* begin of the latest read that saw it, 0: none */
+	uint64_t last_read; /* begin of the latest read that saw it, 0: none */
 	bool acked, failed, ambiguous;
 	bool twice; /* may have been sent twice: can come back at any time, so it proves no end */
 };
@@ -44,8 +44,8 @@ struct key {
 struct pending {
 	struct ledger_intent intent;
 	char *name;
-	struct key *key;   /* NULL for LIST */
-	unsigned value;    /* the write's, for PUT and DELETE */
+	struct key *key; /* NULL for LIST */
+	unsigned value;  /* the write's, for PUT and DELETE */
 };
 
 /* A root violation and what settles its name at the end. */
@@ -79,7 +79,7 @@ struct reading {
 };
 
 /* oracle_key.c */
-struct key *oracle_key(struct oracle *oracle, const char *name); /* found or made */
+struct key *oracle_key(struct oracle *oracle, const char *name);       /* found or made */
 unsigned oracle_key_at(const struct oracle *oracle, const char *name); /* first not before name */
 unsigned key_add_value(struct key *key, const struct ledger_intent *intent);
 struct value *key_generation(struct key *key, uint64_t generation); /* NULL: unknown */

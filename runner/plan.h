@@ -59,35 +59,35 @@ enum endpoint_policy { ENDPOINT_ROTATE, ENDPOINT_PIN };
 struct plan_workload {
 	int64_t workers;
 	struct plan_mix mix;
-	int endpoint;                /* enum endpoint_policy */
-	int64_t writers_per_key;     /* 1 in this version */
-	int64_t hot_keys;            /* size of the hot set */
-	double hot_share;            /* of operations that go to it, 0..1 */
-	int64_t objects_max;         /* bounds: live objects, */
-	int64_t live_bytes_max;      /*   bytes in them, */
-	int64_t deleted_max;         /*   deleted keys remembered */
-	int64_t size_min, size_max;  /* of bodies, bytes */
-	int64_t think_ns;            /* pause of a worker between operations */
+	int endpoint;               /* enum endpoint_policy */
+	int64_t writers_per_key;    /* 1 in this version */
+	int64_t hot_keys;           /* size of the hot set */
+	double hot_share;           /* of operations that go to it, 0..1 */
+	int64_t objects_max;        /* bounds: live objects, */
+	int64_t live_bytes_max;     /*   bytes in them, */
+	int64_t deleted_max;        /*   deleted keys remembered */
+	int64_t size_min, size_max; /* of bodies, bytes */
+	int64_t think_ns;           /* pause of a worker between operations */
 };
 
 struct plan_role {
 	char name[PLAN_NAME_MAX];
 	int64_t count, spares;
-	const char *command; /* {addr} {dir} {node} {index} {plan} {bin} {addrs:ROLE} are filled in */
-	const char *args;    /* appended to it (--set role.ds.args=...) */
+	const char *command;    /* {addr} {dir} ... are filled in (cluster_expand) */
+	const char *args;       /* appended to it (--set role.ds.args=...) */
 	const char *spare_args; /* appended for spares */
-	const char *setup;   /* run once in {dir} before the first start; may be "" */
-	const char *ready;   /* http://... answering 200, tcp://addr:port, or command ... */
-	int64_t ready_ns;    /* limit of one start */
+	const char *setup;      /* run once in {dir} before the first start; may be "" */
+	const char *ready;      /* http://... answering 200, tcp://addr:port, or command ... */
+	int64_t ready_ns;       /* limit of one start */
 	const char *user;
-	int64_t disk_bytes;  /* a tmpfs of this size for {dir}; 0: a plain folder */
-	int64_t stop_ns;     /* from SIGTERM to SIGKILL when stopping */
-	bool inject;         /* under the interposer (default yes) */
+	int64_t disk_bytes; /* a tmpfs of this size for {dir}; 0: a plain folder */
+	int64_t stop_ns;    /* from SIGTERM to SIGKILL when stopping */
+	bool inject;        /* under the interposer (default yes) */
 };
 
 struct plan_fault {
 	char name[PLAN_NAME_MAX];
-	const char *kind;   /* a row of the fault table (fault.h); default "point" when rule is given */
+	const char *kind;   /* a row of the fault table (fault.h); a rule alone means "point" */
 	const char *on;     /* a role, a node, or a comma list; one is drawn for each firing */
 	const char *link;   /* from>to: roles or nodes */
 	const char *rule;   /* for point and the disk faults: the rule, or its selector part */
@@ -95,11 +95,11 @@ struct plan_fault {
 	const char *gate;
 	const char *path, *error; /* disk faults: what and with which errno */
 	int64_t weight;
-	int64_t for_ns;     /* how long it stays applied; 0: until it fired, or at once healed */
+	int64_t for_ns; /* how long it stays applied; 0: until it fired, or at once healed */
 	int64_t delay_ns, jitter_ns;
-	int64_t count;      /* how many fires a rule may have; default 1 for point */
-	int64_t limit_ns;   /* applied but not fired by then: healed, "not fired" */
-	int64_t bytes;      /* full: leave this much; short: ... */
+	int64_t count;    /* how many fires a rule may have; default 1 for point */
+	int64_t limit_ns; /* applied but not fired by then: healed, "not fired" */
+	int64_t bytes;    /* full: leave this much; short: ... */
 };
 
 struct plan_gate {

@@ -112,8 +112,8 @@ static void judge_crashes(struct run *run)
 				      node->name);
 			continue;
 		}
-		snprintf(text, sizeof(text), "%s ended by itself (its log: nodes/%s.log)", node->name,
-			 node->name);
+		snprintf(text, sizeof(text), "%s ended by itself (its log: nodes/%s.log)",
+			 node->name, node->name);
 		run_report(run, SUT_CRASH, node->name, text);
 	}
 }

@@ -206,7 +206,8 @@ int64_t draw_anchor(struct fault_atom *atom, const struct plan *plan)
 		uint64_t acks = 20 + seed_below(&stream, 130);
 
 		snprintf(atom->anchor, sizeof(atom->anchor), "ack +%llu", (unsigned long long)acks);
-		return spread_ms / 6 * 1000000; /* a store that is alive acknowledges hundreds a second */
+		return spread_ms / 6 *
+		       1000000; /* a store that is alive acknowledges hundreds a second */
 	}
 	spread_ms = spread_ms / 3 + (int64_t)seed_below(&stream, (uint64_t)spread_ms * 2 / 3);
 	snprintf(atom->anchor, sizeof(atom->anchor), "after %lldms", (long long)spread_ms);

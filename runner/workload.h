@@ -28,12 +28,12 @@ struct workload_options {
 	int endpoints;
 	struct ledger *ledger;
 	uint64_t run_id;
-	const char *client_address; /* to bind to, so that links to clients can be cut; may be NULL */
+	const char *client_address; /* to bind to: links to clients can be cut; may be NULL */
 };
 
 int workload_open(struct workload **out, const struct workload_options *options, struct why *why);
 int workload_start(struct workload *workload, struct why *why); /* threads begin to send */
-void workload_stop(struct workload *workload);                  /* and end, each after its operation */
+void workload_stop(struct workload *workload); /* and end, each after its operation */
 void workload_close(struct workload *workload);
 
 /* Reads every key ever written, and all LIST pages, until each has answered or deadline_ns. Returns

@@ -71,16 +71,15 @@ int control_remove(struct control *control, const char *rule, int64_t deadline_n
 /* Every rule; the same waiting. */
 int control_heal(struct control *control, int64_t deadline_ns, struct why *why);
 /* Lets the threads that pause in a rule go on (NULL: in any); the rule stays. Tells how many. */
-int control_release(struct control *control, const char *rule, unsigned *released,
-		    struct why *why);
+int control_release(struct control *control, const char *rule, unsigned *released, struct why *why);
 
 struct control_rule {
 	uint64_t id;
 	char name[64];
 	char text[1024];
-	bool held;      /* lives as long as its controller */
-	bool pending;   /* names a failpoint that no process has yet */
-	bool live;      /* false: healed, expired or its controller died */
+	bool held;    /* lives as long as its controller */
+	bool pending; /* names a failpoint that no process has yet */
+	bool live;    /* false: healed, expired or its controller died */
 	uint64_t hits, matches, fires, suppressed;
 	unsigned inside; /* threads inside one of its actions now */
 };
@@ -114,8 +113,8 @@ struct control_process {
 	unsigned insides;
 	struct control_inside inside[64];
 };
-int control_processes(struct control *control,
-		      int (*each)(void *, const struct control_process *), void *arg);
+int control_processes(struct control *control, int (*each)(void *, const struct control_process *),
+		      void *arg);
 
 /* Did any process of this node (NULL: of the plane) ever pass through an interposed call? */
 bool control_seen_calls(struct control *control, const char *node);

@@ -2,10 +2,9 @@
  * failpoint.h - places in your own program that failkit can make fail.
  *
  *     FAILPOINT("wal/after-sync");                     act only: delay, pause, kill, print
- *     if (FAILPOINT_ERROR("wal/append")) return -1;    errno is set, true when an error was
- * injected FAILPOINT_RETURN("put/commit", -EIO);            return from the function: the rule's
- * value or this n = FAILPOINT_BUFFER("list/page", buf, n);       the length to go on with,
- * shortened by a rule
+ *     if (FAILPOINT_ERROR("wal/append")) return -1;    errno is set, true when an error was injected
+ *     FAILPOINT_RETURN("put/commit", -EIO);            return: the rule's value or this default
+ *     n = FAILPOINT_BUFFER("list/page", buf, n);       the length to go on with, maybe shortened
  *
  * A name is one string literal that contains a "/"; keep to letters, digits and _ . - /. As long as
  * no rule is about it, a failpoint is a load, a test and a branch. Rules come from the plane that

@@ -37,7 +37,7 @@ enum { FAKE_FDS = 64, DEADLINE_S = 20 };
 static struct control *control;
 static char folder[] = "/tmp/failkit-engine-XXXXXX";
 static struct why why;
-static struct subject fakes[FAKE_FDS];     /* by fd */
+static struct subject fakes[FAKE_FDS];             /* by fd */
 static _Atomic unsigned resolved, verified, stale; /* stale: how many verifications are to say no */
 static _Atomic int resets;
 
