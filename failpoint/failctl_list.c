@@ -83,6 +83,8 @@ int command_ps(struct args *args)
 	rc = control_processes(control, add_process, &list);
 	control_close(control);
 	if (rc) {
+		json_decref(list.rows);
+		json_decref(list.insides);
 		say("cannot list the processes: %s", strerror(-rc));
 		return EXIT_ENVIRONMENT;
 	}
@@ -147,6 +149,7 @@ int command_planes(struct args *args)
 	rows = json_array();
 	rc = control_planes(add_plane, rows);
 	if (rc) {
+		json_decref(rows);
 		say("cannot list \"%s\": %s", control_directory(), strerror(-rc));
 		return EXIT_ENVIRONMENT;
 	}

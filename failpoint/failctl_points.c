@@ -160,6 +160,7 @@ int command_points(struct args *args)
 	rc = control_points(control, add_point, rows);
 	control_close(control);
 	if (rc) {
+		json_decref(rows);
 		say("points: %s", strerror(-rc));
 		return EXIT_ENVIRONMENT;
 	}

@@ -107,14 +107,16 @@ int command_ls(struct args *args)
 		{0},
 	};
 	struct control *control;
-	json_t *rows = json_array();
+	json_t *rows;
 	int rc = open_plane(args, &control);
 
 	if (rc)
 		return rc;
+	rows = json_array();
 	rc = control_rules(control, add_rule, rows);
 	control_close(control);
 	if (rc) {
+		json_decref(rows);
 		say("cannot list the rules: %s", strerror(-rc));
 		return EXIT_ENVIRONMENT;
 	}

@@ -87,7 +87,7 @@ static uint64_t told_generation(const struct slice *s, uint64_t offset)
 	uint64_t generation, index;
 
 	if (s->facts.length < BODY_BLOCK) {
-		struct body_tag tag;
+		struct body_tag tag = {0};
 
 		for (size_t i = 0; i < s->size; i++)
 			((uint8_t *)&tag)[(offset + i) % sizeof(tag)] = s->bytes[i];
