@@ -32,6 +32,7 @@ static int64_t now_ns(void)
 static void run(const char *line)
 {
 	char text[1024], *argv[16], *save = NULL;
+	posix_spawn_file_actions_t quiet; /* what the tool prints is no figure */
 	int argc = 0, status = 0;
 	pid_t pid;
 
@@ -39,11 +40,14 @@ static void run(const char *line)
 	for (char *w = strtok_r(text, "|", &save); w && argc < 15; w = strtok_r(NULL, "|", &save))
 		argv[argc++] = w;
 	argv[argc] = NULL;
-	if (!argc || posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) ||
+	posix_spawn_file_actions_init(&quiet);
+	posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
+	if (!argc || posix_spawnp(&pid, argv[0], &quiet, NULL, argv, environ) ||
 	    waitpid(pid, &status, 0) != pid || status != 0) {
 		fprintf(stderr, "set_to_effect: \"%s\" failed\n", line);
 		exit(1);
 	}
+	posix_spawn_file_actions_destroy(&quiet);
 }
 
 static void until(struct spin_page *page, uint32_t state)
