@@ -61,18 +61,22 @@ static uint32_t owner_word(struct plane_lease *lease)
 	return atomic_load((_Atomic uint32_t *)(void *)&lease->owner);
 }
 
-bool control_lease_is_alive(struct control *control, uint32_t lease, uint64_t generation)
+static bool owner_is_alive(struct plane_lease *lease)
 {
 	enum { OWNER_DIED = 0x40000000, OWNER_TID = 0x3fffffff };
+	uint32_t word = owner_word(lease);
+
+	return !(word & OWNER_DIED) && (word & OWNER_TID);
+}
+
+bool control_lease_is_alive(struct control *control, uint32_t lease, uint64_t generation)
+{
 	struct plane_lease *l;
-	uint32_t word;
 
 	if (lease == 0 || lease > LEASE_MAX)
 		return false;
 	l = &plane_leases(control->head)[lease - 1];
-	word = owner_word(l);
-	return atomic_load(&l->generation) == generation && !(word & OWNER_DIED) &&
-	       (word & OWNER_TID);
+	return owner_is_alive(l) && atomic_load(&l->generation) == generation;
 }
 
 /* The rules of a lease that ended act no more by themselves; this only tidies the live bits. */
@@ -86,17 +90,22 @@ static void retire_held(struct control *control, uint32_t lease)
 			control_retire(control, i);
 }
 
+/* Under the controllers' mutex, so nobody else takes a lease without a living owner. The generation
+ * goes up first: with a living owner, what the dead one held would act once more. */
 static bool take_lease(struct control *control, unsigned i)
 {
 	struct plane_lease *lease = &plane_leases(control->head)[i];
-	int rc = pthread_mutex_trylock(&lease->owner);
+	int rc;
 
+	if (owner_is_alive(lease))
+		return false;
+	retire_held(control, i + 1);
+	atomic_fetch_add(&lease->generation, 1);
+	rc = pthread_mutex_trylock(&lease->owner);
 	if (rc == EOWNERDEAD)
 		rc = pthread_mutex_consistent(&lease->owner);
 	if (rc)
 		return false;
-	retire_held(control, i + 1);
-	atomic_fetch_add(&lease->generation, 1);
 	lease->pid = (uint32_t)getpid();
 	control->lease_tid = gettid();
 	atomic_store(&control->lease, (int)i + 1);

@@ -248,6 +248,49 @@ static void held_rules_end_with_their_holder(void **state)
 	assert_int_equal(count_live(f->control), 0);
 }
 
+/* What a dead holder left must not act again while its lease is given to the next. */
+struct watch {
+	struct control *control;
+	uint64_t generation;
+	_Atomic bool stop, came_back;
+};
+
+static void *watch_lease(void *arg)
+{
+	struct watch *watch = arg;
+
+	while (!watch->stop)
+		if (control_lease_is_alive(watch->control, 1, watch->generation))
+			watch->came_back = true;
+	return NULL;
+}
+
+static void a_lease_that_is_taken_again_brings_nothing_back(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int round = 0; round < 60; round++) {
+		struct watch watch = {.control = f->control};
+		struct control *next;
+		pthread_t thread;
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(control_hold(f->control, NULL) ||
+			      control_set(f->control, "h := fsync = off", CONTROL_HELD, NULL, NULL,
+					  NULL));
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		watch.generation = atomic_load(&plane_leases(f->control->head)[0].generation);
+		assert_int_equal(pthread_create(&thread, NULL, watch_lease, &watch), 0);
+		assert_int_equal(control_open(&next, "unit", &f->why), 0);
+		assert_int_equal(control_hold(next, &f->why), 0);
+		watch.stop = true;
+		pthread_join(thread, NULL);
+		assert_false(watch.came_back);
+		control_close(next);
+	}
+}
+
 static void *close_it(void *arg)
 {
 	control_close(arg);
@@ -376,6 +419,7 @@ int main(void)
 		FIXTURE_TEST(several_controllers_at_once),
 		FIXTURE_TEST(a_controller_that_died_is_repaired),
 		FIXTURE_TEST(held_rules_end_with_their_holder),
+		FIXTURE_TEST(a_lease_that_is_taken_again_brings_nothing_back),
 		FIXTURE_TEST(another_thread_may_close),
 		FIXTURE_TEST(release_remove_and_heal_wake),
 		FIXTURE_TEST(heal_names_who_is_left_and_skips_the_dead),
