@@ -1,4 +1,5 @@
-/* control_cells.c - see control_impl.h: the threads that are inside an action. */
+/* control_cells.c - see control_impl.h: the threads that are inside an action. A process that was
+ * killed leaves its cells as they were, so who counts asks whether the thread is still there. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,9 +62,22 @@ static bool wake_cell(struct plane_cell *cell, bool only_paused)
 	return true;
 }
 
-unsigned control_wake(struct control *control, struct control_range range, bool only_paused)
+static bool cell_is_alive(struct plane_slot *slot, struct plane_cell *cell)
 {
-	unsigned woken = 0;
+	struct identity id;
+
+	control_slot_process(slot, &id);
+	return process_thread_is_alive(&id, (pid_t)atomic_load(&cell->tid));
+}
+
+/* Visits the cells that are in a rule of the range; returns how many visits said true. */
+typedef bool (*visit_fn)(struct control *control, struct plane_slot *slot, struct plane_cell *cell,
+			 void *arg);
+
+static unsigned visit_cells(struct control *control, struct control_range range, visit_fn visit,
+			    void *arg)
+{
+	unsigned n = 0;
 
 	for (unsigned i = 0, used = control_slots_used(control); i < used; i++) {
 		struct plane_slot *slot = control_slot(control, i);
@@ -71,28 +85,42 @@ unsigned control_wake(struct control *control, struct control_range range, bool 
 		if (!control_slot_is_running(slot))
 			continue;
 		for (unsigned c = 0; c < CELL_MAX; c++)
-			if (cell_is_in(&slot->cell[c], range) &&
-			    wake_cell(&slot->cell[c], only_paused))
-				woken++;
+			if (cell_is_in(&slot->cell[c], range))
+				n += visit(control, slot, &slot->cell[c], arg);
 	}
-	return woken;
+	return n;
+}
+
+/* Only a release counts whom it woke, and the dead can't be released. They are looked for before
+ * the wake, which the living answer by leaving the cell. */
+static bool visit_wake(struct control *control, struct plane_slot *slot, struct plane_cell *cell,
+		       void *arg)
+{
+	bool only_paused = *(bool *)arg;
+	bool counts = !only_paused || cell_is_alive(slot, cell);
+
+	(void)control;
+	return wake_cell(cell, only_paused) && counts;
+}
+
+unsigned control_wake(struct control *control, struct control_range range, bool only_paused)
+{
+	return visit_cells(control, range, visit_wake, &only_paused);
+}
+
+static bool visit_count(struct control *control, struct plane_slot *slot, struct plane_cell *cell,
+			void *arg)
+{
+	bool only_paused = *(bool *)arg;
+
+	(void)control;
+	return (!only_paused || atomic_load(&cell->state) == CELL_PAUSE) &&
+	       cell_is_alive(slot, cell);
 }
 
 unsigned control_count_inside(struct control *control, struct control_range range, bool only_paused)
 {
-	unsigned inside = 0;
-
-	for (unsigned i = 0, used = control_slots_used(control); i < used; i++) {
-		struct plane_slot *slot = control_slot(control, i);
-
-		if (!control_slot_is_running(slot))
-			continue;
-		for (unsigned c = 0; c < CELL_MAX; c++)
-			if (cell_is_in(&slot->cell[c], range) &&
-			    (!only_paused || atomic_load(&slot->cell[c].state) == CELL_PAUSE))
-				inside++;
-	}
-	return inside;
+	return visit_cells(control, range, visit_count, &only_paused);
 }
 
 struct left {
@@ -100,61 +128,40 @@ struct left {
 	char names[256];
 };
 
-static void add_left(struct control *control, struct left *left, struct plane_slot *slot,
-		     struct plane_cell *cell)
+static bool visit_left(struct control *control, struct plane_slot *slot, struct plane_cell *cell,
+		       void *arg)
 {
+	struct left *left = arg;
 	size_t used = strlen(left->names);
 	char site[POINT_NAME_MAX], rule[RULE_NAME_MAX];
 
+	if (!cell_is_alive(slot, cell))
+		return false;
 	if (left->threads++ >= NAMES_MAX)
-		return;
+		return true;
 	control_site_name(control, cell->site, site, sizeof(site));
 	control_rule_name(control, atomic_load(&cell->rule), rule, sizeof(rule));
 	snprintf(left->names + used, sizeof(left->names) - used,
 		 "%sthread %u of %u in \"%s\" at %s", used ? ", " : "", atomic_load(&cell->tid),
 		 slot->pid, rule, site);
-}
-
-/* Who is inside and still alive. Asks /proc, so it is for the slow path. */
-static void find_left(struct control *control, struct control_range range, struct left *left)
-{
-	memset(left, 0, sizeof(*left));
-	for (unsigned i = 0, used = control_slots_used(control); i < used; i++) {
-		struct plane_slot *slot = control_slot(control, i);
-		struct identity id;
-
-		if (!control_slot_is_running(slot))
-			continue;
-		control_slot_process(slot, &id);
-		for (unsigned c = 0; c < CELL_MAX; c++) {
-			struct plane_cell *cell = &slot->cell[c];
-
-			if (cell_is_in(cell, range) &&
-			    process_thread_is_alive(&id, (pid_t)atomic_load(&cell->tid)))
-				add_left(control, left, slot, cell);
-		}
-	}
+	return true;
 }
 
 int control_wait_out(struct control *control, struct control_range range, int64_t deadline_ns,
 		     struct why *why)
 {
 	int64_t poll_ns = POLL_FIRST_NS;
-	struct left left;
 
-	while (control_count_inside(control, range, false)) {
-		if (poll_ns >= POLL_LAST_NS || control_is_past(deadline_ns)) {
-			find_left(control, range, &left);
-			if (!left.threads)
-				return 0;
-			if (control_is_past(deadline_ns))
-				return why_set(why, -ETIMEDOUT, "%u still inside: %s%s",
-					       left.threads, left.names,
-					       left.threads > NAMES_MAX ? ", ..." : "");
-		}
+	for (;;) {
+		struct left left = {0};
+
+		if (!visit_cells(control, range, visit_left, &left))
+			return 0;
+		if (control_is_past(deadline_ns))
+			return why_set(why, -ETIMEDOUT, "%u still inside: %s%s", left.threads,
+				       left.names, left.threads > NAMES_MAX ? ", ..." : "");
 		control_sleep_ns(poll_ns);
 		poll_ns = poll_ns * 2 < POLL_LAST_NS ? poll_ns * 2 : POLL_LAST_NS;
 		control_wake(control, range, false);
 	}
-	return 0;
 }

@@ -389,6 +389,29 @@ static void heal_names_who_is_left_and_skips_the_dead(void **state)
 	assert_int_equal(control_heal(f->control, -1, &f->why), 0);
 }
 
+/* A process that was killed while it paused holds nothing any more. */
+static void the_dead_pause_no_more(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t id = fixture_set(f, "p := fsync = pause");
+	struct plane_slot *slot = fixture_slot(f, 0);
+	struct plane_cell *cell = &slot->cell[0];
+	struct control_rule rule;
+	unsigned released = 9;
+
+	atomic_store(&cell->rule, id);
+	atomic_store(&cell->tid, (uint32_t)gettid());
+	atomic_store(&cell->state, CELL_PAUSE);
+	assert_int_equal(control_wait_paused(f->control, "p", 1, control_now_ns(), &f->why), 0);
+	slot->start_ticks++;
+	assert_int_equal(control_wait_paused(f->control, "p", 1, control_now_ns(), &f->why),
+			 -ETIMEDOUT);
+	assert_int_equal(control_rule(f->control, "p", &rule, &f->why), 0);
+	assert_int_equal(rule.inside, 0);
+	assert_int_equal(control_release(f->control, "p", &released, &f->why), 0);
+	assert_int_equal(released, 0);
+}
+
 static void nodes_are_checked_once_there_are_any(void **state)
 {
 	struct fixture *f = *state;
@@ -423,6 +446,7 @@ int main(void)
 		FIXTURE_TEST(another_thread_may_close),
 		FIXTURE_TEST(release_remove_and_heal_wake),
 		FIXTURE_TEST(heal_names_who_is_left_and_skips_the_dead),
+		FIXTURE_TEST(the_dead_pause_no_more),
 		FIXTURE_TEST(nodes_are_checked_once_there_are_any),
 	};
 
