@@ -182,14 +182,21 @@ enum violation_code judge_absent(struct reading *r)
 /* 416: right when what was there may have been too short. */
 static enum violation_code judge_unsatisfiable(struct reading *r)
 {
-	const struct value *against;
+	const struct value *against = NULL, *short_one = NULL, *by;
 
-	for (unsigned i = 0; i < r->key->values; i++) {
+	for (unsigned i = r->key->values; i-- > 0;) {
 		const struct value *v = &r->key->value[i];
-		if (v->generation && v->size <= r->intent->offset &&
-		    value_possible(r->key, v, r->begin, r->end, &against))
+		if (!v->generation || v->size > r->intent->offset)
+			continue;
+		if (value_possible(r->key, v, r->begin, r->end, &by))
 			return VIOLATION_NONE;
+		if (!short_one && by) {
+			short_one = v;
+			against = by;
+		}
 	}
+	if (short_one)
+		return superseded(r, short_one, against, VIOLATION_NONE);
 	return oracle_find(
 		r, WRONG_RANGE, NULL, NULL,
 		"range from byte %llu was refused (416), but whatever was there is longer",

@@ -177,6 +177,8 @@ static const struct {
 	{"a:put=1 a:ok b:range=10,20 b:part=1:10-30", "WRONG-RANGE"},
 	{"a:put=1 a:ok b:range=10,20 b:part=1:11-29", "WRONG-RANGE"},
 	{"a:put=1 a:ok b:range=10,5 b:416", "WRONG-RANGE"},
+	{"a:put=1 a:ok b:del b:ok c:range=101,5 c:416",
+	 "RESURRECTED-DELETE"}, /* it was too short */
 	{"a:put=1 a:ok b:list b:[]", "LIST-OMISSION"},
 	{"a:put=1 a:ok b:list b:[] c:get c:=0", "LOST-WRITE"}, /* the loss is the root */
 	{"a:put=1 a:ok b:del b:ok c:list c:[[\"k\",101,\"t1\"]]", "LIST-PHANTOM"},
