@@ -202,7 +202,8 @@ static __attribute__((noinline)) void fire(struct meeting *meeting)
 		act_fire(meeting, &firing);
 }
 
-/* fresh: the rule was found in force just now; another one may have slept since. */
+/* fresh: the rule was found in force just now; another one may have slept since. Even then its
+ * entry may have been given to another rule meanwhile, which the site was not asked about. */
 static void meet(struct hit *hit, int phase, uint32_t index, uint64_t id, bool fresh)
 {
 	struct meeting meeting = {.entry = &core.rules[index], .index = index, .id = id};
@@ -210,7 +211,8 @@ static void meet(struct hit *hit, int phase, uint32_t index, uint64_t id, bool f
 	meeting.phase = phase;
 	meeting.hit = hit;
 	meeting.sequence = atomic_load_explicit(&meeting.entry->sequence, memory_order_acquire);
-	if (meeting.sequence & 1 || (!fresh && !rule_is_live(index, id)))
+	if (meeting.sequence & 1 || atomic_load(&meeting.entry->id) != id ||
+	    (!fresh && !rule_is_live(index, id)))
 		return;
 	if (phase == PHASE_ENTER) {
 		atomic_fetch_add_explicit(&core.slot->hits[index], 1, memory_order_relaxed);

@@ -292,6 +292,41 @@ static void errno_is_left_alone(void **state)
 	heal();
 }
 
+/* Two processes pass through dup while a rule is replaced again and again, now about dup, now about
+ * fork: entries are given to others under the eyes of who is about to meet them. Only fork's rule
+ * fails, so no dup may. */
+static void an_entry_that_is_given_away_is_not_met(void **state)
+{
+	enum { PASSERS = 2, SETS = 150000 };
+	_Atomic bool *stop =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t children[PASSERS];
+
+	(void)state;
+	assert_true(stop != MAP_FAILED);
+	for (int i = 0; i < PASSERS; i++) {
+		children[i] = fork();
+		assert_true(children[i] >= 0);
+		while (children[i] == 0) {
+			if (pass_fd(CALL_dup, 1))
+				_exit(1);
+			if (*stop)
+				_exit(0);
+		}
+	}
+	for (int i = 0; i < SETS; i++)
+		set_rule(i % 3 ? "x := dup = off" : "x := fork = error(EAGAIN)");
+	*stop = true;
+	for (int i = 0; i < PASSERS; i++) {
+		int status;
+
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		assert_int_equal(status, 0);
+	}
+	munmap((void *)stop, 4096);
+	heal();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +345,7 @@ int main(void)
 		cmocka_unit_test(error_after_lets_the_call_happen),
 		cmocka_unit_test(every_fire_is_an_event),
 		cmocka_unit_test(errno_is_left_alone),
+		cmocka_unit_test(an_entry_that_is_given_away_is_not_met),
 	};
 
 	return cmocka_run_group_tests(tests, open_plane, close_plane);
