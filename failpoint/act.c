@@ -16,7 +16,7 @@ static bool is_call(const struct hit *hit)
 
 static bool fd_is_good(const struct hit *hit)
 {
-	return call_table[hit->site].subject != SUBJECT_FD || raw_fd_is_open(hit->fd);
+	return call_table[hit->site].subject != SUBJECT_FD || whose_fd_is_open(hit->fd);
 }
 
 /* ---- Does it apply? ---- */
@@ -236,10 +236,12 @@ static bool do_pause(struct meeting *meeting, const struct firing *firing,
 
 /* ---- The process ---- */
 
-static void die(void)
+/* Only where the process that ends is another's (whose.h) does it come so far. */
+static bool is_over(struct meeting *meeting)
 {
-	for (;;)
-		raw_kill(raw_getpid(), SIGKILL);
+	act_fail(meeting->hit, EINTR);
+	meeting->hit->after[0] |= AFTER_DONE | AFTER_RESULT;
+	return false;
 }
 
 static bool do_kill(struct meeting *meeting, const struct firing *firing,
@@ -248,9 +250,11 @@ static bool do_kill(struct meeting *meeting, const struct firing *firing,
 	int signal = action->number > 0 ? (int)action->number : SIGKILL;
 
 	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
-	if (signal == SIGKILL)
-		die();
-	raw_kill(raw_getpid(), signal);
+	if (signal == SIGKILL) {
+		whose_kill();
+		return is_over(meeting);
+	}
+	whose_signal(signal);
 	return true;
 }
 
@@ -258,8 +262,8 @@ static bool do_abort(struct meeting *meeting, const struct firing *firing,
 		     const struct rule_action *action)
 {
 	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
-	raw_abort();
-	return true;
+	whose_abort();
+	return is_over(meeting);
 }
 
 static bool do_exit(struct meeting *meeting, const struct firing *firing,
@@ -267,7 +271,6 @@ static bool do_exit(struct meeting *meeting, const struct firing *firing,
 {
 	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
 	raw_syscall(SYS_exit_group, (int)action->number, 0, 0, 0, 0, 0);
-	die();
 	return true;
 }
 
@@ -312,6 +315,8 @@ bool act_applies(const struct meeting *meeting, const struct rule_action *action
 
 	if (kind >= ACTION_COUNT || !actions[kind].act || !(actions[kind].when & when) ||
 	    !actions[kind].applies(meeting))
+		return false;
+	if (core.ops && core.ops->able && !core.ops->able(meeting->hit, kind))
 		return false;
 	*suppressed = actions[kind].sets_result && (meeting->hit->after[0] & AFTER_RESULT);
 	return !*suppressed;

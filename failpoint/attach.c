@@ -16,7 +16,12 @@ enum { PAGE_BYTES = 4096, SPIN_MAX = 100000 };
 /* The phase: one of these, and while busy the thread that attaches above the low byte. */
 enum { PHASE_NONE, PHASE_BUSY, PHASE_READY, PHASE_OFF, PHASE_MASK = 0xff };
 
-struct core core;
+#ifdef FAILPOINT_ON_BEHALF
+struct core_state core_base;
+__thread struct core_state *core_now = &core_base;
+#else
+struct core_state core;
+#endif
 void (*attach_changed)(void);
 
 static const uint32_t raised[CALL_MAX] = {[0 ... CALL_MAX - 1] = 1};
@@ -242,6 +247,17 @@ void attach_private(struct plane_head *head)
 		return;
 	find_parts(head);
 	finish(settle());
+}
+
+void attach_on_behalf(struct plane_head *head, const char *node)
+{
+	if (!become_busy(PHASE_NONE))
+		return;
+	find_parts(head);
+	if (node)
+		find_node(node);
+	watch_forks();
+	finish(true);
 }
 
 bool attach_ready(void)

@@ -53,7 +53,7 @@ static void lie_down(struct sleeper *s, int64_t now_ns)
 	cell->since_ns = now_ns;
 	cell->until_ns = s->until_ns;
 	cell->site = s->meeting->hit->site;
-	atomic_store(&cell->tid, raw_gettid());
+	atomic_store(&cell->tid, whose_tid());
 	atomic_store(&cell->rule, s->meeting->id);
 	atomic_store(&cell->state, s->asleep);
 }
@@ -62,7 +62,7 @@ static void lie_down(struct sleeper *s, int64_t now_ns)
  * this frame, but not the cell. */
 void cell_abandon(struct plane_cell *cell)
 {
-	if (atomic_load(&cell->tid) != raw_gettid())
+	if (atomic_load(&cell->tid) != whose_tid())
 		return;
 	atomic_store(&cell->rule, 0);
 	atomic_store(&cell->tid, 0);
@@ -141,6 +141,7 @@ bool cell_sleep(const struct meeting *meeting, int64_t duration_ns, bool pause)
 	s.until_ns = duration_ns < INT64_MAX - now ? now + duration_ns : INT64_MAX;
 	lie_down(&s, now);
 	walk_sleeps(s.cell);
+	whose_sleep();
 	lease = rule_lease(meeting->entry);
 	while ((live = rule_is_live(meeting->index, meeting->id)) && !is_over(&s, now)) {
 		if (s.cell)

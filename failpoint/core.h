@@ -29,12 +29,13 @@
 #include "failpoint/engine.h"
 #include "failpoint/plane.h"
 #include "failpoint/rawsys.h"
+#include "failpoint/whose.h"
 
 #define CORE_HIDDEN __attribute__((visibility("hidden")))
 
 /* This process's view of its plane. Pointers are made from plane_layout() once, never from what the
  * plane says later. Written while attaching only. */
-struct core {
+struct core_state {
 	struct plane_head *head; /* NULL: not attached */
 	struct plane_slot *slot, *slots;
 	struct plane_rule *rules;
@@ -52,7 +53,13 @@ struct core {
 	char node_name[NODE_NAME_MAX], node_role[NODE_NAME_MAX], comm[16];
 	char plane_path[256];
 };
-extern struct core core CORE_HIDDEN;
+#ifdef FAILPOINT_ON_BEHALF /* whose.h: of the process that is being served */
+extern struct core_state core_base;
+extern __thread struct core_state *core_now;
+#define core (*core_now)
+#else
+extern struct core_state core CORE_HIDDEN;
+#endif
 
 /* ---- attach.c ---- */
 
@@ -60,6 +67,8 @@ extern struct core core CORE_HIDDEN;
 CORE_HIDDEN bool attach_ready(void);
 /* Uses a plane that is mapped already (libfailpoint's private one). */
 CORE_HIDDEN void attach_private(struct plane_head *head);
+/* For a supervisor: the plane that is mapped already, but no slot in it; node may be NULL. */
+CORE_HIDDEN void attach_on_behalf(struct plane_head *head, const char *node);
 /* Told after each change of slot: libfailpoint points its sites at the new one, or at quiet. */
 extern CORE_HIDDEN void (*attach_changed)(void);
 /* One line on standard error, "failkit: a b". */
@@ -67,15 +76,17 @@ CORE_HIDDEN void attach_say(const char *a, const char *b);
 
 /* ---- slot.c ---- */
 
-/* Finds this process's slot, or takes one; fills core's part about it. False: none is free. */
-CORE_HIDDEN bool slot_attach(void);
-
-/* ---- identity.c ---- */
-
 struct identity {
 	uint32_t pid, pad;
 	uint64_t start_ticks, pidns;
 };
+/* Finds this process's slot, or takes one; fills core's part about it. False: none is free. */
+CORE_HIDDEN bool slot_attach(void);
+/* The same for any process, whose name core.comm has. */
+CORE_HIDDEN bool slot_attach_as(const struct identity *self, uint32_t parent);
+
+/* ---- identity.c ---- */
+
 CORE_HIDDEN void identity_self(struct identity *out);
 /* False when it certainly is gone; true also when that can't be told. */
 CORE_HIDDEN bool identity_may_live(const struct identity *id);

@@ -76,6 +76,8 @@ struct subject_ops {
 		struct hit *hit); /* before firing: is that still what the fd is? false: it was
 				     stale, has been resolved anew, and is to be matched again */
 	void (*reset)(int fd);    /* make the peer of a TCP socket see RST */
+	/* Can whoever owns the call do this enum action_kind to it? NULL: every one. */
+	bool (*able)(const struct hit *hit, unsigned action);
 };
 
 /* Called once from a constructor or from the first passage; idempotent, may be called from several

@@ -113,8 +113,8 @@ void event_write(struct hit *hit, const struct firing *firing, int kind,
 	event->ns = raw_now_ns();
 	event->rule = firing->rule;
 	event->ordinal = firing->ordinal;
-	event->pid = raw_getpid();
-	event->tid = raw_gettid();
+	event->pid = whose_pid();
+	event->tid = whose_tid();
 	event->node = (uint16_t)core.node;
 	event->site = (uint16_t)hit->site;
 	event->kind = (uint8_t)kind;

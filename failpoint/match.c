@@ -257,7 +257,7 @@ static bool offset_holds(const struct question *q)
 	int64_t offset = q->hit->offset;
 
 	if (offset < 0 && q->hit->fd >= 0)
-		offset = raw_tell(q->hit->fd);
+		offset = whose_tell(q->hit->fd);
 	return offset >= 0 && compares(q->clause->op, (uint64_t)offset, q->value->number);
 }
 
@@ -290,7 +290,7 @@ static bool thread_holds(const struct question *q)
 {
 	char name[16];
 
-	raw_thread_name(name);
+	whose_thread_name(name);
 	return text_is(q->rule, q->value, name, pattern_name);
 }
 

@@ -90,7 +90,7 @@ static uint64_t key_of(const struct meeting *meeting, unsigned step)
 
 	switch (meeting->entry->rule.step[step].same) {
 	case SAME_TID:
-		of = raw_mix(core.process_key, raw_gettid());
+		of = raw_mix(core.process_key, whose_tid());
 		break;
 	case SAME_PID:
 		of = core.process_key;

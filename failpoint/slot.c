@@ -114,10 +114,10 @@ static void clear_all(struct plane_slot *slot)
 	clear_image(slot);
 }
 
-static void describe(struct plane_slot *slot, const char comm[16])
+static void describe(struct plane_slot *slot, const char comm[16], uint32_t parent)
 {
 	slot->node = core.node;
-	slot->parent = raw_getppid();
+	slot->parent = parent;
 	for (unsigned i = 0; i < sizeof(slot->comm); i++)
 		slot->comm[i] = comm[i];
 }
@@ -133,27 +133,32 @@ static struct plane_slot *take(const struct identity *self)
 	return slot;
 }
 
-bool slot_attach(void)
+bool slot_attach_as(const struct identity *self, uint32_t parent)
 {
-	struct identity self;
-	struct plane_slot *slot;
+	struct plane_slot *slot = find_own(self);
 
-	identity_self(&self);
-	slot = find_own(&self);
 	if (slot && (atomic_load(&slot->state) & 0xff) == SLOT_EXECING)
 		clear_image(slot);
 	if (!slot)
-		slot = take(&self);
+		slot = take(self);
 	if (!slot)
 		return false;
-	identity_comm(core.comm);
-	describe(slot, core.comm);
-	core.pid = self.pid;
-	core.process_key = raw_mix(raw_mix(self.pid, self.start_ticks), self.pidns);
+	describe(slot, core.comm, parent);
+	core.pid = self->pid;
+	core.process_key = raw_mix(raw_mix(self->pid, self->start_ticks), self->pidns);
 	core.slot = slot;
 	raise_all(slot);
 	become(slot, SLOT_LIVE);
 	return true;
+}
+
+bool slot_attach(void)
+{
+	struct identity self;
+
+	identity_self(&self);
+	identity_comm(core.comm);
+	return slot_attach_as(&self, raw_getppid());
 }
 
 /* ---- Exec ---- */
@@ -173,7 +178,7 @@ void engine_exec_begin(void)
 			slot = take(&self);
 		if (!slot)
 			return;
-		describe(slot, core.comm);
+		describe(slot, core.comm, raw_getppid());
 	}
 	become(slot, SLOT_EXECING);
 }

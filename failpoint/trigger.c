@@ -22,7 +22,7 @@ static uint64_t scope_of(const struct meeting *meeting, uint64_t *roll)
 	case PER_NODE:
 		return raw_mix(core.node_key, core.node);
 	case PER_THREAD:
-		tid = raw_gettid();
+		tid = whose_tid();
 		*roll = raw_mix(*roll, tid - core.pid);
 		return raw_mix(core.process_key, tid);
 	case PER_PATH:

@@ -82,7 +82,8 @@ static UNUSED void fake_reset(int fd)
 	resets++;
 }
 
-static const UNUSED struct subject_ops fake_ops = {fake_resolve, fake_verify, fake_reset};
+static const UNUSED struct subject_ops fake_ops = {
+	.resolve = fake_resolve, .verify = fake_verify, .reset = fake_reset};
 
 /* cmocka's setup of the group: a plane with three nodes; this process is n1. */
 static UNUSED int open_plane(void **state)
