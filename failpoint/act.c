@@ -239,9 +239,19 @@ static bool do_pause(struct meeting *meeting, const struct firing *firing,
 /* Only where the process that ends is another's (whose.h) does it come so far. */
 static bool is_over(struct meeting *meeting)
 {
+	walk_wakes();
 	act_fail(meeting->hit, EINTR);
 	meeting->hit->after[0] |= AFTER_DONE | AFTER_RESULT;
 	return false;
+}
+
+/* Who may not come back counts as outside: in a vfork child this thread is the parent's, which goes
+ * on without us; and a handler of the signal is judged as during a sleep. */
+static void begin_end(struct meeting *meeting, const struct firing *firing,
+		      const struct rule_action *action)
+{
+	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
+	walk_sleeps(NULL);
 }
 
 static bool do_kill(struct meeting *meeting, const struct firing *firing,
@@ -249,19 +259,20 @@ static bool do_kill(struct meeting *meeting, const struct firing *firing,
 {
 	int signal = action->number > 0 ? (int)action->number : SIGKILL;
 
-	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
+	begin_end(meeting, firing, action);
 	if (signal == SIGKILL) {
 		whose_kill();
 		return is_over(meeting);
 	}
 	whose_signal(signal);
+	walk_wakes();
 	return true;
 }
 
 static bool do_abort(struct meeting *meeting, const struct firing *firing,
 		     const struct rule_action *action)
 {
-	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
+	begin_end(meeting, firing, action);
 	whose_abort();
 	return is_over(meeting);
 }
@@ -269,7 +280,7 @@ static bool do_abort(struct meeting *meeting, const struct firing *firing,
 static bool do_exit(struct meeting *meeting, const struct firing *firing,
 		    const struct rule_action *action)
 {
-	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
+	begin_end(meeting, firing, action);
 	raw_syscall(SYS_exit_group, (int)action->number, 0, 0, 0, 0, 0);
 	return true;
 }

@@ -48,6 +48,16 @@ child() {
 fsync -1 EIO'
 }
 
+@test "a vfork child that a rule ends leaves its parent's thread outside" {
+	for end in 'exit(3) 3' 'kill 99' 'abort 99'; do
+		run --separate-stderr failctl run -e "execve = ${end% *}" -e 'fsync = error(EIO)' -- \
+			victim_child vfork_end
+		echo "$end: $output"
+		[ "$output" = "child ${end#* }
+fsync -1 EIO" ]
+	done
+}
+
 @test "a child is never lied about: there would be two parents, or a program that went on" {
 	for call in fork execve posix_spawn; do
 		run --separate-stderr failctl run -e "$call = lie" -e 'fsync = error(EIO)' -- \

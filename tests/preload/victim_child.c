@@ -155,6 +155,29 @@ static int by_vfork(void)
 	return do_probe();
 }
 
+/* fsync from a frame far below the caller's. */
+static __attribute__((noinline)) int probe_deep(unsigned levels)
+{
+	volatile char room[4096];
+
+	room[0] = (char)levels;
+	return levels ? probe_deep(levels - 1) : do_probe() + room[0];
+}
+
+/* The child ends in its exec, by a rule; the parent's thread, whose memory it shared, is not left
+ * inside the engine. */
+static int by_vfork_end(void)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		execve(self, probe, nothing);
+		_exit(9);
+	}
+	printf("child %d\n", reap(pid));
+	return probe_deep(4);
+}
+
 static void *spin(void *stop)
 {
 	FILE *stream = fopen("spun", "w");
@@ -220,10 +243,10 @@ static const struct {
 	const char *name;
 	int (*start)(void);
 } starts[] = {
-	{"probe", do_probe},    {"posix_spawn", by_spawn}, {"posix_spawnp", by_spawnp},
-	{"system", by_system},  {"popen", by_popen},       {"vfork", by_vfork},
-	{"thread", by_thread},  {"fork", by_fork},         {"clone", by_fork_number},
-	{"_Fork", by_raw_fork},
+	{"probe", do_probe},         {"posix_spawn", by_spawn}, {"posix_spawnp", by_spawnp},
+	{"system", by_system},       {"popen", by_popen},       {"vfork", by_vfork},
+	{"vfork_end", by_vfork_end}, {"thread", by_thread},     {"fork", by_fork},
+	{"clone", by_fork_number},   {"_Fork", by_raw_fork},
 };
 
 int main(int argc, char **argv)
