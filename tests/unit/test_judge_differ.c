@@ -1,0 +1,177 @@
+/*
+ * test_judge_differ.c - every judge against brute force, on random small histories.
+ *
+ * A hundred thousand of them; FAILKIT_LONG=1 makes it a million. A violation's witness must be one by
+ * itself, and stay one when all that it left out may have happened or not.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "runner/judge_frontier.h"
+#include "runner/judge_zones.h"
+#include "tests/unit/judge_support.h"
+
+static int rounds(void)
+{
+	const char *want = getenv("FAILKIT_LONG");
+
+	return want && !strcmp(want, "1") ? 1000000 : 100000;
+}
+
+static void show(const struct judge_op *op, int n)
+{
+	static const char *const kinds[] = {"put",  "delete", "take",    "cas",    "append",
+					    "read", "absent", "present", "unequal"};
+	static const char *const outcomes[] = {"", "?", "!"};
+
+	for (int i = 0; i < n; i++)
+		print_message("  %llu: %s%s %llu expect %llu [%llu, %lld]\n",
+			      (unsigned long long)op[i].id, kinds[op[i].kind],
+			      outcomes[op[i].outcome], (unsigned long long)op[i].value,
+			      (unsigned long long)op[i].expect, (unsigned long long)op[i].inv,
+			      (long long)op[i].res);
+}
+
+static bool is_put(const struct judge_op *op, int n, uint64_t value)
+{
+	for (int i = 0; i < n; i++)
+		if (op[i].kind == JUDGE_PUT && op[i].value == value)
+			return op[i].outcome != JUDGE_FAILED;
+	return false;
+}
+
+/* The witness alone; values whose put it does not name get one that may come at any time. */
+static void check_witness(const struct judge_op *op, int n, const struct judge_answer *a)
+{
+	struct judge_op alone[SMALL_MAX * 2];
+	int count = 0;
+
+	assert_in_range(a->witnesses, 1, n);
+	for (int w = 0; w < a->witnesses; w++)
+		alone[count++] = op[a->witness[w] - 100];
+	for (int i = 0; i < a->witnesses; i++) {
+		bool found = alone[i].kind != JUDGE_READ || !is_put(op, n, alone[i].value);
+		for (int k = 0; k < count; k++)
+			found |= alone[k].kind == JUDGE_PUT && alone[k].value == alone[i].value;
+		if (!found)
+			alone[count++] = (struct judge_op){.res = JUDGE_NEVER,
+							   .value = alone[i].value,
+							   .kind = JUDGE_PUT,
+							   .outcome = JUDGE_AMBIGUOUS};
+	}
+	if (possible(alone, count)) {
+		show(op, n);
+		show(alone, count);
+		fail_msg("the witness is no violation");
+	}
+}
+
+/* Everything that was left out may have happened or not: still no order? */
+static void check_loose(const struct judge_op *op, int n, const struct judge_answer *a)
+{
+	struct judge_op loose[SMALL_MAX];
+	int count = 0;
+
+	for (int i = 0; i < n; i++) {
+		bool kept = false;
+		for (int w = 0; w < a->witnesses; w++)
+			kept |= a->witness[w] == op[i].id;
+		if (!kept && (judge_kind_observes(op[i].kind) || op[i].outcome == JUDGE_FAILED))
+			continue;
+		loose[count] = op[i];
+		if (!kept)
+			loose[count].outcome = JUDGE_AMBIGUOUS;
+		count++;
+	}
+	if (possible(loose, count)) {
+		for (int w = 0; w < a->witnesses; w++)
+			print_message("  witness %llu\n", (unsigned long long)a->witness[w]);
+		show(op, n);
+		fail_msg("the witness can be explained by what it left out");
+	}
+}
+
+struct judges {
+	struct judge_zones *zones;
+	struct judge_frontier *frontier;
+	int violations, by_zones, short_witnesses;
+};
+
+static void expect(const struct judge_op *op, int n, bool could, const struct judge_answer *a,
+		   const char *who, int round)
+{
+	if (a->verdict != (could ? JUDGE_OK : JUDGE_VIOLATION)) {
+		show(op, n);
+		fail_msg("round %d: %s says %d, brute force %s", round, who, a->verdict,
+			 could ? "possible" : "impossible");
+	}
+	if (!could)
+		check_witness(op, n, a);
+}
+
+static bool ask_zones(struct judges *j, const struct judge_op *op, int n, struct judge_answer *a)
+{
+	judge_zones_clear(j->zones);
+	for (int i = 0; i < n; i++)
+		if (judge_zones_add(j->zones, &op[i]) < 0)
+			return false;
+	assert_int_equal(judge_zones_check(j->zones, a), 0);
+	return true;
+}
+
+static void differ(struct judges *j, const struct judge_op *op, int n, int round)
+{
+	struct judge_answer a;
+	bool could = possible(op, n);
+
+	j->violations += !could;
+	if (ask_zones(j, op, n, &a)) {
+		j->by_zones++;
+		assert_in_range(a.witnesses, 0, 4);
+		expect(op, n, could, &a, "zones", round);
+	}
+	assert_int_equal(judge_frontier(j->frontier, op, (size_t)n, 0, &a), 0);
+	expect(op, n, could, &a, "the frontier", round);
+	if (!could) {
+		check_loose(op, n, &a);
+		j->short_witnesses += a.witnesses <= 6;
+	}
+}
+
+static void test_all_judges_agree_with_brute_force(void **state)
+{
+	struct judges j = {judge_zones_open(), judge_frontier_open(), 0, 0, 0};
+	struct judge_op op[SMALL_MAX];
+	uint64_t seed = 7;
+
+	(void)state;
+	for (int round = 0; round < rounds(); round++) {
+		unsigned with = draw_below(&seed, WITH_ALL) & ~(unsigned)WITH_CAS;
+		if (round % 4 == 0)
+			with &= WITH_TIES | WITH_FENCES; /* what zones can judge */
+		int n = 2 + (int)draw_below(&seed, 7);
+		draw_small(&seed, op, n, with);
+		differ(&j, op, n, round);
+	}
+	assert_true(j.violations > rounds() / 10);
+	assert_true(j.violations < rounds() * 9 / 10);
+	assert_true(j.by_zones > rounds() / 5);
+	assert_true(j.short_witnesses > j.violations / 100 * 99);
+	judge_zones_close(j.zones);
+	judge_frontier_close(j.frontier);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_judges_agree_with_brute_force),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
