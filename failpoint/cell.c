@@ -6,7 +6,7 @@
  * rule's release word. It looks at the rule again after its cell says that it sleeps, and a
  * controller ends the rule before it looks for cells: one of the two sees the other.
  *
- * Kernels before 5.16 wait for the cell alone, in slices. A thread that finds no free cell sleeps
+ * Kernels before 5.16, and sandboxes that refuse what they don't know, wait for the cell alone, in slices. A thread that finds no free cell sleeps
  * in slices, too: nobody can wake it, but it notices.
  */
 #include "failpoint/core.h"
@@ -99,6 +99,7 @@ static void wait_words(struct sleeper *s, _Atomic uint32_t *lease, int64_t now_n
 	int64_t until = s->until_ns;
 	struct timespec time;
 	unsigned n = 1;
+	long error;
 
 	if (lease) {
 		words[n].val = watch_lease(lease);
@@ -115,8 +116,8 @@ static void wait_words(struct sleeper *s, _Atomic uint32_t *lease, int64_t now_n
 	for (unsigned i = 0; i < n; i++)
 		words[i].flags = FUTEX_32;
 	time = timespec_of(until);
-	if (raw_syscall(SYS_futex_waitv, (long)words, n, 0, (long)&time, CLOCK_MONOTONIC, 0) ==
-	    -ENOSYS)
+	error = raw_syscall(SYS_futex_waitv, (long)words, n, 0, (long)&time, CLOCK_MONOTONIC, 0);
+	if (error == -ENOSYS || error == -EPERM)
 		wait_slice(s, now_ns);
 }
 

@@ -4,6 +4,10 @@
  */
 #include "engine_support.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+
 enum { SLEEPERS = 4 };
 
 static void *sleep_in_fsync(void *err)
@@ -203,6 +207,43 @@ static void without_a_cell_a_heal_is_noticed(void **state)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
+/* A sandbox may refuse the system call that waits for several words. */
+static void refuse_waitv(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 449, 0, 1), /* futex_waitv */
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		_exit(2);
+}
+
+static void a_sleep_in_a_sandbox_does_not_spin(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	set_rule("fsync = delay(500ms)");
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		clock_t before = clock();
+
+		refuse_waitv();
+		pass_fd(CALL_fsync, 1);
+		_exit(clock() - before > CLOCKS_PER_SEC / 5);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	heal();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +255,7 @@ int main(void)
 		cmocka_unit_test(a_jump_out_of_a_sleep_leaves_nothing),
 		cmocka_unit_test(a_handler_during_a_sleep_is_served),
 		cmocka_unit_test(without_a_cell_a_heal_is_noticed),
+		cmocka_unit_test(a_sleep_in_a_sandbox_does_not_spin),
 	};
 
 	return cmocka_run_group_tests(tests, open_plane, close_plane);
