@@ -51,7 +51,7 @@ LIBRARIES := $(B)/libfailpreload.so $(B)/libfailpoint.so $(B)/libfailpoint.a
 UNITS := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
 VICTIMS := $(VICTIM_SRC:tests/preload/%.c=$(B)/victim/%)
 
-RUNNER_LIBS := -lcurl -lsqlite3 -linih -ljansson -lxxhash -lpthread
+RUNNER_LIBS := -lcurl -lsqlite3 -linih -ljansson -lxxhash -lnetfilter_queue -lpthread
 REFSTORE_LIBS := -lmicrohttpd -lcurl -lsqlite3 -ljansson -lxxhash -lpthread
 
 .DELETE_ON_ERROR:
@@ -100,11 +100,11 @@ $(B)/refstore: $(call objects,$(REFSTORE_SRC)) $(B)/libfailpoint.a
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ $(REFSTORE_LIBS) -o $@
 
 # The interposer exports exactly the names of the call table.
-$(O)/preload.map: failpoint/calls.def preload/export.map.in
+$(O)/preload.map: $(wildcard failpoint/calls*.def) preload/export.map.in
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -x c $(CPPFLAGS) preload/export.map.in > $@
 # The second names of its calls, by the linker: an alias in C must stand beside its target.
-$(O)/preload.ld: failpoint/calls.def preload/alias.ld.in
+$(O)/preload.ld: $(wildcard failpoint/calls*.def) preload/alias.ld.in
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -x c $(CPPFLAGS) preload/alias.ld.in > $@
 $(B)/libfailpreload.so: $(call pic,$(PRELOAD_SRC) $(CORE_SRC)) $(O)/preload.map $(O)/preload.ld

@@ -41,29 +41,15 @@ static bool can_return(const struct meeting *meeting)
 	return is_call(meeting->hit) || meeting->hit->can_return_value;
 }
 
-/* Success that is a new fd, a process or a pointer can't be made up; exec's is never seen. */
+/* An answer, a new fd or a process can't be made up; exec's success is never seen. */
 static bool can_lie(const struct meeting *meeting)
 {
-	switch (meeting->hit->site) {
-	case CALL_open:
-	case CALL_openat:
-	case CALL_creat:
-	case CALL_socket:
-	case CALL_accept:
-	case CALL_accept4:
-	case CALL_dup:
-	case CALL_fork:
-	case CALL_execve:
-	case CALL_posix_spawn:
+	const struct hit *hit = meeting->hit;
+
+	if (!is_call(hit) || call_table[hit->site].makes ||
+	    (meeting->phase != PHASE_EXIT && !fd_is_good(hit)))
 		return false;
-	case CALL_fcntl:
-		if (meeting->hit->flags == F_DUPFD || meeting->hit->flags == F_DUPFD_CLOEXEC)
-			return false;
-		return can_fail_after(meeting);
-	default:
-		return can_fail_after(meeting) &&
-		       call_table[meeting->hit->site].fails != FAILS_NULL;
-	}
+	return hit->site != CALL_fcntl || (hit->flags != F_DUPFD && hit->flags != F_DUPFD_CLOEXEC);
 }
 
 static bool can_shorten(const struct meeting *meeting)
@@ -319,13 +305,22 @@ static const struct {
 	[ACTION_PRINT] = {can_always, do_print, false, ALWAYS},
 };
 
+/* A rule about a class is meant for those of its calls that can fail so. */
+static bool errno_fits(const struct meeting *meeting, const struct rule_action *action)
+{
+	if (action->kind != ACTION_ERROR && action->kind != ACTION_ERROR_AFTER)
+		return true;
+	return !is_call(meeting->hit) || action->flags & ACTION_FORCED ||
+	       calls_errno_is_legal(meeting->hit->site, (int)action->number);
+}
+
 bool act_applies(const struct meeting *meeting, const struct rule_action *action, bool *suppressed)
 {
 	unsigned when = meeting->phase == PHASE_EXIT ? AT_EXIT : AT_ENTER;
 	uint8_t kind = action->kind;
 
 	if (kind >= ACTION_COUNT || !actions[kind].act || !(actions[kind].when & when) ||
-	    !actions[kind].applies(meeting))
+	    !actions[kind].applies(meeting) || !errno_fits(meeting, action))
 		return false;
 	if (core.ops && core.ops->able && !core.ops->able(meeting->hit, kind))
 		return false;

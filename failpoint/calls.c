@@ -17,22 +17,39 @@ enum {
 	SYS_mkdir = NO_NUMBER,
 	SYS_rmdir = NO_NUMBER,
 	SYS_dup2 = NO_NUMBER,
+	SYS_symlink = NO_NUMBER,
+	SYS_readlink = NO_NUMBER,
+	SYS_mknod = NO_NUMBER,
+	SYS_stat = NO_NUMBER,
+	SYS_lstat = NO_NUMBER,
+	SYS_access = NO_NUMBER,
+	SYS_chmod = NO_NUMBER,
+	SYS_chown = NO_NUMBER,
+	SYS_lchown = NO_NUMBER,
+	SYS_utime = NO_NUMBER,
+	SYS_utimes = NO_NUMBER,
+	SYS_pipe = NO_NUMBER,
+	SYS_epoll_create = NO_NUMBER,
+	SYS_epoll_wait = NO_NUMBER,
+	SYS_time = NO_NUMBER,
+	SYS_poll = NO_NUMBER,
+	SYS_select = NO_NUMBER,
 #endif
 #ifndef SYS_renameat
 	SYS_renameat = NO_NUMBER,
 #endif
 };
 
-#define NOTHING         SUBJECT_NONE
-#define FD(...)         SUBJECT_FD
-#define FD_FLAGS(...)   SUBJECT_FD
-#define SOCKET(...)     SUBJECT_FD
-#define ADDRESS(...)    SUBJECT_FD
-#define PATH(...)       SUBJECT_PATH
-#define PATH_AT(...)    SUBJECT_PATH
-#define PATHS(...)      SUBJECT_PATHS
-#define NO_BYTES        false
-#define BYTES(...)      true
+#define NOTHING       SUBJECT_NONE
+#define FD(...)       SUBJECT_FD
+#define FD_FLAGS(...) SUBJECT_FD
+#define SOCKET(...)   SUBJECT_FD
+#define ADDRESS(...)  SUBJECT_FD
+#define PATH(...)     SUBJECT_PATH
+#define PATH_AT(...)  SUBJECT_PATH
+#define PATHS(...)    SUBJECT_PATHS
+enum { NO_BYTES, MAKES, MOVES };
+#define BYTES(...)      MOVES
 #define NETWORK_CLASSES (CLASS_SEND | CLASS_RECV | CLASS_CONNECT)
 #define ERRS(...)       ((const uint16_t[]){__VA_ARGS__, 0})
 #define FACTS(n, f, s, m, number_, c, e)        \
@@ -40,7 +57,8 @@ enum {
 	 .classes = (c),                        \
 	 .fails = f,                            \
 	 .subject = s,                          \
-	 .amount = m,                           \
+	 .amount = (m) == MOVES,                \
+	 .makes = (m) == MAKES,                 \
 	 .network = ((c)&NETWORK_CLASSES) != 0, \
 	 .number = number_,                     \
 	 .errnos = e},
@@ -75,10 +93,10 @@ static const struct {
 	const char *name;
 	uint32_t bit;
 } classes[] = {
-	{"write", CLASS_WRITE}, {"read", CLASS_READ}, {"sync", CLASS_SYNC},
-	{"send", CLASS_SEND},   {"recv", CLASS_RECV}, {"connect", CLASS_CONNECT},
-	{"space", CLASS_SPACE}, {"meta", CLASS_META}, {"clock", CLASS_CLOCK},
-	{"alloc", CLASS_ALLOC}, {"all", CLASS_ALL},
+	{"write", CLASS_WRITE}, {"read", CLASS_READ},   {"sync", CLASS_SYNC},
+	{"send", CLASS_SEND},   {"recv", CLASS_RECV},   {"connect", CLASS_CONNECT},
+	{"space", CLASS_SPACE}, {"meta", CLASS_META},   {"clock", CLASS_CLOCK},
+	{"alloc", CLASS_ALLOC}, {"stdio", CLASS_STDIO}, {"all", CLASS_ALL},
 };
 
 /* The first name of a number is the one printed. */
@@ -203,8 +221,9 @@ uint64_t calls_hash(void)
 
 	for (int i = 0; i < CALL_COUNT; i++) {
 		const struct call_info *info = &call_table[i];
-		uint64_t facts[] = {info->classes, info->fails,   info->subject,
-				    info->amount,  info->network, (uint64_t)info->number};
+		uint64_t facts[] = {info->classes,         info->fails, info->subject,
+				    info->amount,          info->makes, info->network,
+				    (uint64_t)info->number};
 
 		hash = hash_name(hash, info->name);
 		hash = hash_bytes(hash, facts, sizeof(facts));

@@ -30,7 +30,10 @@ enum call_id {
 	CALL_COUNT
 };
 
-/* Classes, as a mask. CLASS_ALL is every bit. */
+/*
+ * Classes, as a mask. CLASS_ALL is what reaches the kernel: memory, and the streams that libc keeps
+ * in it, are meant only when they are named.
+ */
 enum {
 	CLASS_WRITE = 1 << 0,
 	CLASS_READ = 1 << 1,
@@ -41,8 +44,10 @@ enum {
 	CLASS_SPACE = 1 << 6,
 	CLASS_META = 1 << 7,
 	CLASS_CLOCK = 1 << 8,
+	CLASS_ALL = (1 << 9) - 1,
 	CLASS_ALLOC = 1 << 9,
-	CLASS_ALL = (1 << 10) - 1,
+	CLASS_STDIO = 1 << 10,
+	CLASS_EVERY = (1 << 11) - 1,
 };
 
 enum call_fails {
@@ -66,6 +71,7 @@ struct call_info {
 	uint8_t fails;          /* enum call_fails */
 	uint8_t subject;        /* enum call_subject */
 	bool amount;            /* moves bytes: short() applies, len= means something */
+	bool makes;             /* success can't be made up: lie does not apply */
 	bool network;           /* refuse, reset apply */
 	long number;            /* its system call, -1 for none */
 	const uint16_t *errnos; /* what it may legally fail with, 0 ends the list */

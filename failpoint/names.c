@@ -225,7 +225,7 @@ const char *names_class_at(const void *arg, size_t i)
 	uint32_t bit = UINT32_C(1) << (i & 31);
 
 	(void)arg;
-	return bit & CLASS_ALL ? calls_class_name(bit) : bit == CLASS_ALL + 1 ? "all" : NULL;
+	return bit & CLASS_EVERY ? calls_class_name(bit) : bit == CLASS_EVERY + 1 ? "all" : NULL;
 }
 
 const char *names_errno_at(const void *arg, size_t i)

@@ -96,9 +96,9 @@ static void put_calls(struct writer *w, uint32_t classes, const uint64_t *calls,
 	if ((classes & CLASS_ALL) == CLASS_ALL) {
 		put_comma(w, more);
 		put_text(w, "%all");
-		classes = 0;
+		classes &= ~(uint32_t)CLASS_ALL;
 	}
-	for (uint32_t bit = 1; bit & CLASS_ALL; bit <<= 1) {
+	for (uint32_t bit = 1; bit & CLASS_EVERY; bit <<= 1) {
 		if (!(classes & bit))
 			continue;
 		put_comma(w, more);

@@ -54,8 +54,10 @@ struct call {
 
 /* The moves column: what the hit is given, and what the call takes back from it. */
 #define GIVE_NO_BYTES     .offset = -1
+#define GIVE_MAKES        GIVE_NO_BYTES
 #define GIVE_BYTES(n, at) .len = (uint64_t)(n), .offset = (at)
 #define TAKE_NO_BYTES     ((void)0)
+#define TAKE_MAKES        TAKE_NO_BYTES
 #define TAKE_BYTES(n, at) ((n) = (__typeof__(n))call.hit.len)
 
 #define CALL_BEGIN(call, name, ...)              \

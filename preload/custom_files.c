@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "preload/fd_table.h"
+#include "preload/pass.h"
 #include "preload/raw.h"
 
 extern void __chk_fail(void) __attribute__((noreturn));
@@ -31,14 +32,6 @@ static bool wants_mode(int flags)
 		mode = va_arg(more, mode_t); \
 		va_end(more);                \
 	}
-
-/* What every call below does when a rule might match it. */
-#define PASS(name, subject, leave, expression)                \
-	struct call call;                                     \
-	CALL_BEGIN(call, name, HIT_##subject, GIVE_NO_BYTES); \
-	if (call_enter(&call))                                \
-		call_result(&call, expression);               \
-	return (int)leave(&call);
 
 static __attribute__((noinline)) int armed_open(const char *path, int flags, mode_t mode)
 {
@@ -168,6 +161,7 @@ RENAMES(unlink, (const char *path), (path), PATH(path))
 RENAMES(unlinkat, (int dirfd, const char *path, int flags), (dirfd, path, flags),
 	PATH_AT(dirfd, path, flags))
 RENAMES(rmdir, (const char *path), (path), PATH(path))
+RENAMES(remove, (const char *path), (path), PATH(path))
 
 static __attribute__((noinline)) int armed_dup(int fd)
 {
@@ -265,62 +259,4 @@ void closefrom(int low)
 	fd_table_forget_range(low > 0 ? (unsigned)low : 0, ~0u);
 	real_closefrom(low);
 	fd_table_forget_range(low > 0 ? (unsigned)low : 0, ~0u);
-}
-
-/* A stream without a descriptor is no error here. */
-static int stream_fd(FILE *stream)
-{
-	int before = errno, fd = fileno(stream);
-
-	errno = before;
-	return fd;
-}
-
-/* libc closes the descriptor of a stream by itself. */
-int fclose(FILE *stream)
-{
-	int fd = stream_fd(stream), ret;
-
-	fd_table_forget(fd);
-	ret = real_fclose(stream);
-	fd_table_forget(fd);
-	return ret;
-}
-
-FILE *freopen(const char *path, const char *mode, FILE *stream)
-{
-	int fd = stream_fd(stream);
-	FILE *ret;
-
-	fd_table_forget(fd);
-	ret = real_freopen(path, mode, stream);
-	fd_table_forget(fd);
-	if (ret)
-		fd_table_forget(stream_fd(ret));
-	return ret;
-}
-
-FILE *freopen64(const char *path, const char *mode, FILE *stream)
-{
-	return freopen(path, mode, stream);
-}
-
-int closedir(DIR *directory)
-{
-	int fd = dirfd(directory), ret;
-
-	fd_table_forget(fd);
-	ret = real_closedir(directory);
-	fd_table_forget(fd);
-	return ret;
-}
-
-int pclose(FILE *stream)
-{
-	int fd = stream_fd(stream), ret;
-
-	fd_table_forget(fd);
-	ret = real_pclose(stream);
-	fd_table_forget(fd);
-	return ret;
 }

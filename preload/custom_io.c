@@ -40,29 +40,30 @@ size_t vector_cut(struct iovec *out, const struct iovec *iov, size_t count, uint
 	return used;
 }
 
-#define VECTOR(name, params, args, subject, at)                                                 \
-	static __attribute__((noinline)) ssize_t armed_##name params                            \
-	{                                                                                       \
-		uint64_t asked = vector_bytes(iov, (size_t)count);                              \
-		struct call call;                                                               \
-                                                                                                \
-		CALL_BEGIN(call, name, HIT_##subject, GIVE_BYTES(asked, at));                   \
-		if (call_enter(&call)) {                                                        \
-			if (call.hit.len < asked) {                                             \
-				struct iovec *cut =                                             \
-					__builtin_alloca((size_t)count * sizeof(*iov));         \
-				count = (int)vector_cut(cut, iov, (size_t)count, call.hit.len); \
-				iov = cut;                                                      \
-			}                                                                       \
-			call_result(&call, real_##name args);                                   \
-		}                                                                               \
-		return call_leave(&call);                                                       \
-	}                                                                                       \
-	ssize_t name params                                                                     \
-	{                                                                                       \
-		if (!ARMED(name))                                                               \
-			return real_##name args;                                                \
-		return armed_##name args;                                                       \
+#define VECTOR(name, params, args, subject, at)                                                \
+	static __attribute__((noinline)) ssize_t armed_##name params                           \
+	{                                                                                      \
+		uint64_t asked = vector_bytes(iov, (size_t)count);                             \
+		struct call call;                                                              \
+                                                                                               \
+		CALL_BEGIN(call, name, HIT_##subject, GIVE_BYTES(asked, at));                  \
+		if (call_enter(&call)) {                                                       \
+			if (call.hit.len < asked) {                                            \
+				struct iovec *cut =                                            \
+					__builtin_alloca((size_t)count * sizeof(*iov));        \
+				count = (__typeof__(count))vector_cut(cut, iov, (size_t)count, \
+								      call.hit.len);           \
+				iov = cut;                                                     \
+			}                                                                      \
+			call_result(&call, real_##name args);                                  \
+		}                                                                              \
+		return call_leave(&call);                                                      \
+	}                                                                                      \
+	ssize_t name params                                                                    \
+	{                                                                                      \
+		if (!ARMED(name))                                                              \
+			return real_##name args;                                               \
+		return armed_##name args;                                                      \
 	}
 
 VECTOR(writev, (int fd, const struct iovec *iov, int count), (fd, iov, count), FD(fd), -1)
@@ -75,6 +76,30 @@ VECTOR(preadv, (int fd, const struct iovec *iov, int count, off_t at), (fd, iov,
        at)
 VECTOR(preadv2, (int fd, const struct iovec *iov, int count, off_t at, int flags),
        (fd, iov, count, at, flags), FD_FLAGS(fd, flags), at)
+
+VECTOR(vmsplice, (int fd, const struct iovec *iov, size_t count, unsigned flags),
+       (fd, iov, count, flags), FD_FLAGS(fd, flags), -1)
+
+static __attribute__((noinline)) void armed_sync(void)
+{
+	struct call call;
+
+	CALL_BEGIN(call, sync, HIT_NOTHING, GIVE_NO_BYTES);
+	if (call_enter(&call)) {
+		real_sync();
+		call_result(&call, 0);
+	}
+	call_leave(&call);
+}
+
+/* The one call of the table that returns nothing. */
+void sync(void)
+{
+	if (!ARMED(sync))
+		real_sync();
+	else
+		armed_sync();
+}
 
 ssize_t __read_chk(int fd, void *buf, size_t n, size_t size)
 {
@@ -93,4 +118,24 @@ ssize_t __pread_chk(int fd, void *buf, size_t n, off_t at, size_t size)
 ssize_t __pread64_chk(int fd, void *buf, size_t n, off_t at, size_t size)
 {
 	return __pread_chk(fd, buf, n, at, size);
+}
+
+/* ---- Waiting for descriptors, fortified ---- */
+
+int __poll_chk(struct pollfd *fds, nfds_t count, int limit, size_t size);
+int __poll_chk(struct pollfd *fds, nfds_t count, int limit, size_t size)
+{
+	if (size / sizeof(*fds) < count)
+		__chk_fail();
+	return poll(fds, count, limit);
+}
+
+int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *limit,
+		const sigset_t *mask, size_t size);
+int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *limit,
+		const sigset_t *mask, size_t size)
+{
+	if (size / sizeof(*fds) < count)
+		__chk_fail();
+	return ppoll(fds, count, limit, mask);
 }

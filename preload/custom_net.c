@@ -10,6 +10,7 @@
 
 #include "preload/custom_io.h"
 #include "preload/fd_table.h"
+#include "preload/pass.h"
 #include "preload/raw.h"
 
 extern void __chk_fail(void) __attribute__((noreturn));
@@ -75,28 +76,6 @@ int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t length)
 	fd_table_forget(fd);
 	return ret;
 }
-
-/* Calls that make a descriptor. */
-#define MAKES_FD(name, params, args, subject)                         \
-	static __attribute__((noinline)) int armed_##name params      \
-	{                                                             \
-		struct call call;                                     \
-                                                                      \
-		CALL_BEGIN(call, name, HIT_##subject, GIVE_NO_BYTES); \
-		if (call_enter(&call))                                \
-			call_result(&call, real_##name args);         \
-		return (int)call_leave_fd(&call);                     \
-	}                                                             \
-	int name params                                               \
-	{                                                             \
-		int made;                                             \
-                                                                      \
-		if (ARMED(name))                                      \
-			return armed_##name args;                     \
-		made = real_##name args;                              \
-		fd_table_forget(made);                                \
-		return made;                                          \
-	}
 
 MAKES_FD(socket, (int domain, int type, int protocol), (domain, type, protocol), NOTHING)
 MAKES_FD(accept, (int fd, __SOCKADDR_ARG address, socklen_t *length), (fd, address, length),

@@ -102,18 +102,22 @@ static routed *const routes[CALL_COUNT] = {
 #undef CUSTOM
 
 static const uint8_t notes[CALL_COUNT] = {
-	[CALL_close] = NOTE_FIRST,     [CALL_dup2] = NOTE_SECOND,
-	[CALL_dup3] = NOTE_SECOND,     [CALL_dup] = NOTE_MADE,
-	[CALL_fcntl] = NOTE_MADE,      [CALL_open] = NOTE_MADE,
-	[CALL_openat] = NOTE_MADE,     [CALL_creat] = NOTE_MADE,
-	[CALL_socket] = NOTE_MADE,     [CALL_accept] = NOTE_MADE,
-	[CALL_accept4] = NOTE_MADE,    [CALL_close_range] = NOTE_RANGE,
-	[CALL_rename] = NOTE_NAMES,    [CALL_renameat] = NOTE_NAMES,
-	[CALL_renameat2] = NOTE_NAMES, [CALL_unlink] = NOTE_NAMES,
-	[CALL_unlinkat] = NOTE_NAMES,  [CALL_link] = NOTE_NAMES,
-	[CALL_linkat] = NOTE_NAMES,    [CALL_rmdir] = NOTE_NAMES,
-	[CALL_recvmsg] = NOTE_RIGHTS,  [CALL_recvmmsg] = NOTE_WRAPPER,
-	[CALL_connect] = NOTE_WRAPPER, [CALL_execve] = NOTE_WRAPPER,
+	[CALL_close] = NOTE_FIRST,         [CALL_dup2] = NOTE_SECOND,
+	[CALL_dup3] = NOTE_SECOND,         [CALL_dup] = NOTE_MADE,
+	[CALL_fcntl] = NOTE_MADE,          [CALL_open] = NOTE_MADE,
+	[CALL_openat] = NOTE_MADE,         [CALL_creat] = NOTE_MADE,
+	[CALL_socket] = NOTE_MADE,         [CALL_accept] = NOTE_MADE,
+	[CALL_accept4] = NOTE_MADE,        [CALL_close_range] = NOTE_RANGE,
+	[CALL_rename] = NOTE_NAMES,        [CALL_renameat] = NOTE_NAMES,
+	[CALL_renameat2] = NOTE_NAMES,     [CALL_unlink] = NOTE_NAMES,
+	[CALL_unlinkat] = NOTE_NAMES,      [CALL_link] = NOTE_NAMES,
+	[CALL_linkat] = NOTE_NAMES,        [CALL_rmdir] = NOTE_NAMES,
+	[CALL_recvmsg] = NOTE_RIGHTS,      [CALL_recvmmsg] = NOTE_WRAPPER,
+	[CALL_connect] = NOTE_WRAPPER,     [CALL_execve] = NOTE_WRAPPER,
+	[CALL_pipe] = NOTE_WRAPPER,        [CALL_pipe2] = NOTE_WRAPPER,
+	[CALL_epoll_create] = NOTE_MADE,   [CALL_epoll_create1] = NOTE_MADE,
+	[CALL_timerfd_create] = NOTE_MADE, [CALL_inotify_init1] = NOTE_MADE,
+	[CALL_memfd_create] = NOTE_MADE,   [CALL_socketpair] = NOTE_WRAPPER,
 };
 
 static void note(unsigned call, long a, long b, long ret)

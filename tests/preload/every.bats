@@ -10,16 +10,22 @@ setup_more() {
 }
 
 @test "every call fails with every errno it lists, and says so as it always does" {
-	run failctl run -e "$(victim_every rules)" -- victim_every run
-	echo "$output"
-	[ "$status" = 0 ]
-	[[ $output == *" rows, "*" errnos, 0 wrong" ]]
+	rows=0
+	for part in 0 1 2 3 4 5; do
+		run failctl run -e "$(victim_every rules $part)" -- victim_every run $part
+		echo "$output"
+		[ "$status" = 0 ]
+		[[ $output =~ ([0-9]+)" rows, "[0-9]+" errnos, 0 wrong"$ ]]
+		rows=$((rows + BASH_REMATCH[1]))
+	done
+	[ "$rows" = "$(failctl calls --json | jq length)" ]
 }
 
 @test "every call with a number fails the same by syscall()" {
 	run failctl run -e "$(victim_every firsts)" -- victim_every numbers
 	echo "$output"
-	[[ $output == *"5"[0-9]" rows, 0 wrong"* ]]
+	[[ $output =~ ([0-9]+)" rows, 0 wrong" ]]
+	[ "${BASH_REMATCH[1]}" -gt 100 ]
 }
 
 @test "every name of the table leads to the interposer, by whatever lookup" {

@@ -2,8 +2,9 @@
  * victim_every.c - every call of the table, failed with every errno it lists. No opt-in list: a row
  * of calls.def without a way to try it here does not compile.
  *
- *     victim_every rules    prints the rules: the n-th passage of a call fails with its n-th errno
- *     victim_every run      passes through each as often as it has errnos; "N rows, M errnos" or
+ *     victim_every rules I  prints the rules: the n-th passage of a call fails with its n-th errno.
+ *                           A plane has no room for all, so they come in PARTS: the I-th
+ *     victim_every run I    passes through each as often as it has errnos; "N rows, M errnos" or
  *                           a line for each that came back wrong
  *     victim_every firsts   prints the rules: every passage of a call fails with its first errno
  *     victim_every numbers  makes each call that has a number by syscall(), under those
@@ -12,18 +13,12 @@
  * What it needs itself it makes by calls that are in no row, so that none of the passages is lost.
  */
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <spawn.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "failpoint/calls.c"
+#include "failpoint/rawsys.h"
+#include "preload/real.h"
 #include "tests/preload/victim.h"
 
 static int file, sock;
@@ -32,6 +27,7 @@ static struct iovec iov[2] = {{bytes, 8}, {bytes + 8, 8}};
 static struct msghdr message = {.msg_iov = iov, .msg_iovlen = 2};
 static struct mmsghdr messages[1] = {{.msg_hdr = {.msg_iov = iov, .msg_iovlen = 2}}};
 static struct sockaddr_in target = {.sin_family = AF_INET};
+static socklen_t length = sizeof(page);
 static char *const words[] = {(char *)(uintptr_t) "/bin/false", NULL};
 
 #define TRY(name, expression)              \
@@ -41,63 +37,7 @@ static char *const words[] = {(char *)(uintptr_t) "/bin/false", NULL};
 	}
 #define TO ((struct sockaddr *)&target)
 
-TRY(write, write(file, bytes, 8))
-TRY(pwrite, pwrite(file, bytes, 8, 0))
-TRY(writev, writev(file, iov, 2))
-TRY(pwritev, pwritev(file, iov, 2, 0))
-TRY(pwritev2, pwritev2(file, iov, 2, 0, 0))
-TRY(fsync, fsync(file))
-TRY(fdatasync, fdatasync(file))
-TRY(sync_file_range, sync_file_range(file, 0, 8, 0))
-TRY(syncfs, syncfs(file))
-TRY(msync, msync(page, 4096, MS_SYNC))
-TRY(read, read(file, bytes, 8))
-TRY(pread, pread(file, bytes, 8, 0))
-TRY(readv, readv(file, iov, 2))
-TRY(preadv, preadv(file, iov, 2, 0))
-TRY(preadv2, preadv2(file, iov, 2, 0, 0))
-TRY(recv, recv(sock, bytes, 8, 0))
-TRY(recvfrom, recvfrom(sock, bytes, 8, 0, NULL, NULL))
-TRY(recvmsg, recvmsg(sock, &message, 0))
-TRY(recvmmsg, recvmmsg(sock, messages, 1, 0, NULL))
-TRY(send, send(sock, bytes, 8, 0))
-TRY(sendto, sendto(sock, bytes, 8, 0, TO, sizeof(target)))
-TRY(sendmsg, sendmsg(sock, &message, 0))
-TRY(sendmmsg, sendmmsg(sock, messages, 1, 0))
-TRY(sendfile, sendfile(sock, file, NULL, 8))
-TRY(socket, socket(AF_INET, SOCK_STREAM, 0))
-TRY(connect, connect(sock, TO, sizeof(target)))
-TRY(bind, bind(sock, TO, sizeof(target)))
-TRY(listen, listen(sock, 1))
-TRY(accept, accept(sock, NULL, NULL))
-TRY(accept4, accept4(sock, NULL, NULL, 0))
-TRY(open, open("nothing", O_RDONLY))
-TRY(openat, openat(AT_FDCWD, "nothing", O_RDONLY))
-TRY(creat, creat("made", 0600))
-TRY(close, close(fileno(fopen("/dev/null", "r"))))
-TRY(rename, rename("nothing", "else"))
-TRY(renameat, renameat(AT_FDCWD, "nothing", AT_FDCWD, "else"))
-TRY(renameat2, renameat2(AT_FDCWD, "nothing", AT_FDCWD, "else", 0))
-TRY(unlink, unlink("nothing"))
-TRY(unlinkat, unlinkat(AT_FDCWD, "nothing", 0))
-TRY(link, link("nothing", "else"))
-TRY(linkat, linkat(AT_FDCWD, "nothing", AT_FDCWD, "else", 0))
-TRY(mkdir, mkdir("made", 0700))
-TRY(mkdirat, mkdirat(AT_FDCWD, "made", 0700))
-TRY(rmdir, rmdir("nothing"))
-TRY(ftruncate, ftruncate(file, 0))
-TRY(truncate, truncate("nothing", 0))
-TRY(fallocate, fallocate(file, 0, 0, 8))
-TRY(posix_fallocate, posix_fallocate(file, 0, 8))
-TRY(dup, dup(file))
-TRY(dup2, dup2(file, 98))
-TRY(dup3, dup3(file, 98, O_CLOEXEC))
-TRY(fcntl, fcntl(file, F_GETFL))
-TRY(close_range, close_range(900, 901, 0))
-TRY(execve, execve("/bin/false", words, words + 1))
-TRY(posix_spawn, posix_spawn(NULL, "/bin/false", NULL, NULL, words, words + 1))
-TRY(system, system("exit 7"))
-TRY(popen, popen("exit 7", "r"))
+#include "tests/preload/every_tries.h"
 
 /* A child that should not be is not to go on as its parent. */
 static long try_fork(void)
@@ -119,9 +59,11 @@ static long (*const tries[CALL_COUNT])(void) = {
 #undef CUSTOM
 #undef ALIAS
 
-static void print_rules(void)
+enum { PARTS = 6 };
+
+static void print_rules(int part)
 {
-	for (int i = 0; i < CALL_COUNT; i++)
+	for (int i = part; i < CALL_COUNT; i += PARTS)
 		for (int n = 0; call_table[i].errnos[n]; n++)
 			printf("%s = %d@error(%s)\n", call_table[i].name, n + 1,
 			       calls_errno_name(call_table[i].errnos[n]));
@@ -142,14 +84,14 @@ static int is_right(const struct call_info *info, long ret, int error, int want)
 	}
 }
 
-static int run(void)
+static int run(int part)
 {
 	int rows = 0, errnos = 0, wrong = 0, pair[2];
 
 	file = fileno(fopen("file", "w+"));
-	NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	NEED(raw_syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, (long)pair, 0, 0) == 0);
 	sock = pair[0];
-	for (int i = 0; i < CALL_COUNT; i++, rows++)
+	for (int i = part; i < CALL_COUNT; i += PARTS, rows++)
 		for (int n = 0; call_table[i].errnos[n]; n++, errnos++) {
 			int want = call_table[i].errnos[n];
 			long ret;
@@ -169,8 +111,9 @@ static int run(void)
 static void print_firsts(void)
 {
 	for (int i = 0; i < CALL_COUNT; i++)
-		printf("%s = error(%s)\n", call_table[i].name,
-		       calls_errno_name(call_table[i].errnos[0]));
+		if (call_table[i].errnos[0])
+			printf("%s = error(%s)\n", call_table[i].name,
+			       calls_errno_name(call_table[i].errnos[0]));
 }
 
 /* Harmless words for any call with this subject; a page of zeroes is any structure. */
@@ -181,7 +124,8 @@ static long by_number(const struct call_info *info)
 
 	switch (info->subject) {
 	case SUBJECT_FD:
-		return syscall(info->number, file, page, 1, 0, 0, 0);
+		return syscall(info->number, file,
+			       info == &call_table[CALL_tee] ? file : (long)page, 1, 0, 0, 0);
 	case SUBJECT_PATH:
 		return relative ? syscall(info->number, AT_FDCWD, "nothing", 0, 0)
 				: syscall(info->number, "nothing", page, page);
@@ -200,7 +144,7 @@ static int numbers(void)
 	for (int i = 0; i < CALL_COUNT; i++) {
 		long ret;
 
-		if (call_table[i].number < 0)
+		if (call_table[i].number < 0 || !call_table[i].errnos[0])
 			continue;
 		rows++;
 		file = fileno(fopen("file", "w+"));
@@ -253,10 +197,10 @@ static int names(void)
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "rules"))
-		print_rules();
-	else if (argc == 2 && !strcmp(argv[1], "run"))
-		return run();
+	if (argc == 3 && !strcmp(argv[1], "rules"))
+		print_rules(atoi(argv[2]) % PARTS);
+	else if (argc == 3 && !strcmp(argv[1], "run"))
+		return run(atoi(argv[2]) % PARTS);
 	else if (argc == 2 && !strcmp(argv[1], "firsts"))
 		print_firsts();
 	else if (argc == 2 && !strcmp(argv[1], "numbers"))

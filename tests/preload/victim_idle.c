@@ -3,17 +3,10 @@
  * under an interposer that has nothing to do the kernel must see the same calls with the same
  * arguments and the same results as without one.
  */
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "preload/real.h"
 #include "tests/preload/victim.h"
 
 static char bytes[64];
@@ -93,6 +86,125 @@ static void sockets(void)
 	close(file);
 }
 
+static void attributes(void)
+{
+	int fd = open("one", O_RDWR | O_CREAT, 0600), directory = open(".", O_RDONLY);
+	struct timespec times[2] = {{1, 0}, {2, 0}};
+	struct timeval old_times[2] = {{1, 0}, {2, 0}};
+	struct statvfs room;
+	struct statfs room_too;
+	struct statx more;
+	struct stat st;
+	int proc = open("/proc", O_RDONLY);
+	DIR *entries;
+
+	stat("one", &st);
+	lstat("missing", &st);
+	fstat(fd, &st);
+	fstatat(directory, "one", &st, AT_SYMLINK_NOFOLLOW);
+	statx(directory, "one", 0, STATX_SIZE, &more);
+	statfs("/proc", &room_too);
+	fstatfs(proc, &room_too);
+	statvfs("/proc", &room);
+	fstatvfs(proc, &room);
+	access("one", R_OK);
+	faccessat(directory, "one", W_OK, 0);
+	chmod("one", 0640);
+	fchmod(fd, 0600);
+	fchmodat(directory, "one", 0644, 0);
+	chown("one", -1, -1);
+	lchown("one", -1, -1);
+	fchown(fd, -1, -1);
+	fchownat(directory, "one", -1, -1, 0);
+	utimensat(directory, "one", times, 0);
+	futimens(fd, times);
+	utimes("one", old_times);
+	lutimes("one", old_times);
+	utime("one", NULL);
+	setxattr("one", "user.a", "b", 1, 0);
+	lsetxattr("one", "user.b", "b", 1, 0);
+	fsetxattr(fd, "user.c", "b", 1, 0);
+	getxattr("one", "user.a", bytes, 8);
+	lgetxattr("one", "user.z", bytes, 8);
+	fgetxattr(fd, "user.a", bytes, 8);
+	listxattr("one", bytes, 64);
+	llistxattr("one", bytes, 64);
+	flistxattr(fd, bytes, 64);
+	removexattr("one", "user.a");
+	lremovexattr("one", "user.b");
+	fremovexattr(fd, "user.z");
+	symlink("one", "link");
+	symlinkat("one", directory, "link");
+	readlink("link", bytes, 64);
+	readlinkat(directory, "link", bytes, 64);
+	remove("link");
+	mkfifo("fifo", 0600);
+	mknod("fifo", S_IFIFO | 0600, 0);
+	unlink("fifo");
+	close(proc);
+	entries = opendir(".");
+	while (readdir(entries))
+		;
+	closedir(entries);
+	flock(fd, LOCK_EX);
+	lockf(fd, F_TEST, 0);
+	ioctl(fd, FIONREAD, &st);
+	close(directory);
+	close(fd);
+}
+
+static void others(void)
+{
+	int fd = open("one", O_RDWR), two[2], poller = epoll_create1(0), more[2];
+	struct epoll_event event = {.events = EPOLLIN};
+	struct timespec now, soon = {0, 1};
+	struct timeval limit = {0, 1};
+	struct pollfd polled;
+	fd_set set;
+
+	pipe(two);
+	pipe2(more, O_CLOEXEC);
+	write(fd, "hello", 5);
+	lseek(fd, 0, SEEK_SET);
+	splice(fd, NULL, two[1], NULL, 3, 0);
+	tee(two[0], more[1], 2, 0);
+	vmsplice(more[1], iov, 2, 0);
+	copy_file_range(fd, NULL, fd, NULL, 0, 0);
+	read(two[0], bytes, 1);
+	polled = (struct pollfd){two[0], POLLIN, 0};
+	poll(&polled, 1, 0);
+	ppoll(&polled, 1, &soon, NULL);
+	FD_ZERO(&set);
+	FD_SET(two[0], &set);
+	select(two[0] + 1, &set, NULL, NULL, &limit);
+	pselect(two[0] + 1, &set, NULL, NULL, &soon, NULL);
+	epoll_ctl(poller, EPOLL_CTL_ADD, two[0], &event);
+	epoll_wait(poller, &event, 1, 0);
+	epoll_pwait(poller, &event, 1, 0, NULL);
+	epoll_pwait2(poller, &event, 1, &soon, NULL);
+	for (int i = 0; i < 2; i++) {
+		close(two[i]);
+		close(more[i]);
+	}
+	socketpair(AF_UNIX, SOCK_STREAM, 0, two);
+	setsockopt(two[0], SOL_SOCKET, SO_KEEPALIVE, bytes, 4);
+	shutdown(two[0], SHUT_WR);
+	close(two[0]);
+	close(two[1]);
+	close(eventfd(0, 0));
+	close(timerfd_create(CLOCK_MONOTONIC, 0));
+	close(inotify_init1(0));
+	close(memfd_create("name", 0));
+	clock_getres(CLOCK_PROCESS_CPUTIME_ID, &now);
+	nanosleep(&soon, NULL);
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &soon, NULL);
+	usleep(1);
+	sync();
+	close(poller);
+	close(fd);
+	unlink("one");
+}
+
 /* Results are for the trace to show. */
 int main(void)
 {
@@ -101,6 +213,8 @@ int main(void)
 		fsync(-100 - round);
 		files();
 		sockets();
+		attributes();
+		others();
 		unlink("four");
 		unlink("nine");
 		unlink("socket");

@@ -15,11 +15,12 @@
 #include <unistd.h>
 
 #include "failpoint/calls.c"
+#include "preload/real.h"
 #include "tests/preload/victim.h"
 
 static const char text[] = "abcdefghijkl";
 static char got[32];
-static int file, pair[2], count = 3;
+static int file, source, pair[2], in_pipe[2], out_pipe[2], count = 3;
 static size_t n;
 static struct iovec out[3], in[3];
 
@@ -36,21 +37,33 @@ static void cut(struct iovec iov[3], char *base)
 static struct msghdr out_message = {.msg_iov = out, .msg_iovlen = 3};
 static struct msghdr in_message = {.msg_iov = in, .msg_iovlen = 3};
 
-/* How a passage starts: with an empty or a full file or socket. Made and measured by calls that no
- * rule shortens: stdio's own, sendmmsg and recvmmsg. */
-enum start { EMPTY_FILE, FULL_FILE, EMPTY_SOCKET, FULL_SOCKET, FILE_TO_SOCKET };
+/* How a passage starts: with an empty or a full file or socket, and always with a full source and a
+ * full and an empty pipe. Made and measured by calls that no rule shortens. */
+enum start { EMPTY_FILE, FULL_FILE, EMPTY_SOCKET, FULL_SOCKET, FILE_TO_SOCKET, TO_PIPE };
+
+static void fill(const char *name)
+{
+	FILE *stream = fopen(name, "w");
+
+	NEED(stream);
+	fputs(text, stream);
+	NEED(fclose(stream) == 0);
+}
 
 static void prepare(enum start start)
 {
 	struct iovec iov = {(void *)(uintptr_t)text, n};
 	struct mmsghdr full = {.msg_hdr = {.msg_iov = &iov, .msg_iovlen = 1}};
-	FILE *stream = fopen("file", "w");
 
-	NEED(stream);
 	if (start == FULL_FILE || start == FILE_TO_SOCKET)
-		fputs(text, stream);
-	NEED(fclose(stream) == 0);
+		fill("file");
+	else
+		NEED(truncate("file", 0) == 0);
 	NEED((file = open("file", O_RDWR)) >= 0);
+	fill("source");
+	NEED((source = open("source", O_RDONLY)) >= 0);
+	NEED(pipe(in_pipe) == 0 && pipe(out_pipe) == 0);
+	NEED(dprintf(in_pipe[1], "%.*s", (int)n, text) == (int)n);
 	NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
 	if (start == FULL_SOCKET && n)
 		NEED(sendmmsg(pair[1], &full, 1, 0) == 1);
@@ -73,7 +86,19 @@ static long moved(enum start start)
 		fclose(stream);
 	} else if (start == EMPTY_SOCKET || start == FILE_TO_SOCKET) {
 		bytes = recvmmsg(pair[1], &rest, 1, MSG_DONTWAIT, NULL) == 1 ? rest.msg_len : 0;
+	} else if (start == TO_PIPE) {
+		close(out_pipe[1]);
+		NEED(stream = fdopen(out_pipe[0], "r"));
+		bytes = (long)fread(got, 1, sizeof(got), stream);
+		fclose(stream);
 	}
+	if (start != TO_PIPE) {
+		close(out_pipe[0]);
+		close(out_pipe[1]);
+	}
+	close(in_pipe[0]);
+	close(in_pipe[1]);
+	close(source);
 	close(file);
 	close(pair[0]);
 	close(pair[1]);
@@ -106,11 +131,16 @@ TRY(recvmsg, FULL_SOCKET, recvmsg(pair[0], &in_message, MSG_DONTWAIT))
 TRY(send, EMPTY_SOCKET, send(pair[0], text, n, 0))
 TRY(sendto, EMPTY_SOCKET, sendto(pair[0], text, n, 0, NULL, 0))
 TRY(sendmsg, EMPTY_SOCKET, sendmsg(pair[0], &out_message, 0))
+TRY(copy_file_range, EMPTY_FILE, copy_file_range(source, NULL, file, NULL, n, 0))
+TRY(splice, EMPTY_FILE, splice(in_pipe[0], NULL, file, NULL, n, SPLICE_F_NONBLOCK))
+TRY(tee, TO_PIPE, tee(in_pipe[0], out_pipe[1], n, SPLICE_F_NONBLOCK))
+TRY(vmsplice, TO_PIPE, vmsplice(out_pipe[1], out, (size_t)count, 0))
 TRY(sendfile, FILE_TO_SOCKET, sendfile(pair[0], file, NULL, n))
 
 /* Rows that move bytes are in the table, the others are not. */
 #define PICK_BYTES(...) ENTRY
 #define PICK_NO_BYTES   NO_ENTRY
+#define PICK_MAKES      NO_ENTRY
 #define ENTRY(name)     [CALL_##name] = try_##name,
 #define NO_ENTRY(name)
 #define CALL(name, ret, params, args, f, s, moves, number, c, e)   PICK_##moves(name)
@@ -131,6 +161,7 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	n = (size_t)atol(argv[2]);
+	fill("file");
 	for (int i = 0; i < CALL_COUNT; i++) {
 		long ret, went;
 
