@@ -33,6 +33,12 @@ static const bool cancels[CALL_COUNT] = {
 	[CALL_tee] = true,       [CALL_vmsplice] = true,
 };
 
+static void test_cancel(const struct call *call)
+{
+	if (call->cancellable && pthread_testcancel)
+		pthread_testcancel();
+}
+
 bool call_enter(struct call *call)
 {
 	call->errno_before = errno;
@@ -43,10 +49,11 @@ bool call_enter(struct call *call)
 	call->outside = !engine_inside();
 	if (!call->outside)
 		return true;
+	/* Before the engine: a rule is not spent on who is cancelled anyway. */
+	test_cancel(call);
 	if (engine_enter(&call->hit) == HIT_CALL)
 		return true;
-	if (call->cancellable && pthread_testcancel)
-		pthread_testcancel();
+	test_cancel(call);
 	return false;
 }
 

@@ -61,6 +61,11 @@ truth() {
 		'open -1 EIO' 'socket -1 ENOMEM' 'made 0' '0 leaked'
 }
 
+@test "a rule is not spent on a thread that is cancelled" {
+	truth spare 'fsync = 1*error(EIO)' cancelled 'fsync -1 EIO'
+	truth spare 'fsync = 1*lie' cancelled 'fsync 0'
+}
+
 @test "the offset moves by what was done" {
 	truth offset 'write = short(4)' 'write 4' 'offset 4' 'size 4'
 	truth offset 'write = error_after(EIO)' 'write -1 EIO' 'offset 10' 'size 10'

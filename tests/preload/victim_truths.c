@@ -82,6 +82,13 @@ static void truth_cancel(void)
 	puts(result == PTHREAD_CANCELED ? "cancelled" : "not cancelled");
 }
 
+/* What the thread that is cancelled was spared, the next caller meets. */
+static void truth_spare(void)
+{
+	truth_cancel();
+	say("fsync", fsync(file()));
+}
+
 static sigjmp_buf out;
 
 static void jump(int signal)
@@ -275,7 +282,7 @@ static const struct {
 	{"cancel", truth_cancel}, {"jump", truth_jump},     {"handler", truth_handler},
 	{"early", truth_early},   {"leak", truth_leak},     {"offset", truth_offset},
 	{"node", truth_node},     {"reset", truth_reset},   {"refuse", truth_refuse},
-	{"fault", truth_fault},
+	{"fault", truth_fault},   {"spare", truth_spare},
 };
 
 int main(int argc, char **argv)
