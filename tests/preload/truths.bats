@@ -66,10 +66,11 @@ truth() {
 	truth spare 'fsync = 1*lie' cancelled 'fsync 0'
 }
 
-@test "the offset moves by what was done" {
+@test "the offset moves by what was reported" {
 	truth offset 'write = short(4)' 'write 4' 'offset 4' 'size 4'
 	truth offset 'write = error_after(EIO)' 'write -1 EIO' 'offset 10' 'size 10'
-	truth offset 'write = lie' 'write 10' 'offset 0' 'size 0'
+	truth offset 'write = lie' 'write 10' 'offset 10' 'size 0'
+	truth offset 'write = return(6)' 'write 6' 'offset 6' 'size 0'
 }
 
 @test "reset reaches the peer, refuse the caller" {
