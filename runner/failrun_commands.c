@@ -153,7 +153,7 @@ static int command_why(const struct arguments *a, struct why *why)
 {
 	int status = check_why(a->word[0], a->word[1], why);
 
-	return status < 0 ? EXIT_ENVIRONMENT : status;
+	return status < 0 ? EXIT_ENVIRONMENT : status ? EXIT_USAGE : EXIT_PASS;
 }
 
 /* The report again, to its files and to stdout. */

@@ -13,32 +13,37 @@ static const char *const verbs[VERB_COUNT] = {"put", "get", "head", "range", "de
 static const char *const outcomes[OUTCOME_COUNT] = {"ok",          "nothing there", "refused",
 						    "not applied", "unknown",       "garbage"};
 
-/* Everything about the key in order of time: operations, listings that should or do name it, and
- * the faults that were active meanwhile. */
+/* Everything about the key in order of time, and the faults that were active meanwhile. Seconds count
+ * from the warm-up, as in the report. */
 static const char story_sql[] =
 	"WITH k AS (SELECT object, CAST(key AS TEXT) AS name FROM object WHERE key = CAST(?1 AS "
 	"BLOB)), "
-	"zero AS (SELECT min(mono_ns) AS ns FROM epoch) "
-	"SELECT (i.inv_ns - zero.ns) / 1e6, (r.res_ns - zero.ns) / 1e6, i.op, i.worker, i.verb, "
+	"zero AS (SELECT coalesce((SELECT ns FROM phase WHERE name = 'warmup'), "
+	"(SELECT min(mono_ns) FROM epoch)) AS ns) "
+	"SELECT (i.inv_ns - zero.ns) / 1e9, (r.res_ns - i.inv_ns) / 1e6, i.op, i.worker, i.verb, "
 	"i.generation, i.size, i.offset, i.length, r.kind, r.status, r.seen, r.size, r.tag, "
 	"r.mark, "
-	"NULL, i.inv_ns AS at, i.endpoint, r.sends "
+	"NULL, i.inv_ns AS at, n.value, r.sends "
 	"FROM intent i JOIN k ON i.object = k.object, zero LEFT JOIN outcome r ON r.op = i.op "
-	"UNION ALL SELECT (e.ns - zero.ns) / 1e6, NULL, e.fault, NULL, NULL, NULL, NULL, NULL, "
+	"LEFT JOIN run n ON n.key = 'endpoint' || i.endpoint "
+	"UNION ALL SELECT (e.ns - zero.ns) / 1e9, NULL, e.fault, NULL, NULL, NULL, NULL, NULL, "
 	"NULL, NULL, "
 	"NULL, NULL, NULL, NULL, NULL, f.name || ' ' || coalesce(f.node, '') || ': ' || e.event, "
 	"e.ns, "
 	"NULL, NULL FROM fault_event e JOIN fault f ON f.fault = e.fault, zero "
-	"WHERE e.event IN ('applied', 'healed') "
+	"WHERE e.event IN ('applied', 'healed') AND EXISTS (SELECT 1 FROM k) "
 	"ORDER BY at";
 
 static void print_asked(sqlite3_stmt *s)
 {
 	int verb = sqlite3_column_int(s, 4) % VERB_COUNT;
 
-	printf("%12.3f ms  op %-7lld worker %-3d @%d  %s", sqlite3_column_double(s, 0),
+	printf("%9.3f s  op %-7lld worker %-3d %s  %s", sqlite3_column_double(s, 0),
 	       (long long)sqlite3_column_int64(s, 2), sqlite3_column_int(s, 3),
-	       sqlite3_column_int(s, 17), verbs[verb]);
+	       sqlite3_column_type(s, 17) == SQLITE_NULL
+		       ? "-"
+		       : (const char *)sqlite3_column_text(s, 17),
+	       verbs[verb]);
 	if (verb == VERB_PUT)
 		printf(" generation %lld, %lld bytes", (long long)sqlite3_column_int64(s, 5),
 		       (long long)sqlite3_column_int64(s, 6));
@@ -65,7 +70,7 @@ static void print_answered(sqlite3_stmt *s)
 		printf(" finding %d", sqlite3_column_int(s, 14));
 	if (sqlite3_column_int(s, 18) > 1)
 		printf(" sent twice");
-	printf(" after %.3f ms\n", sqlite3_column_double(s, 1) - sqlite3_column_double(s, 0));
+	printf(" after %.3f ms\n", sqlite3_column_double(s, 1));
 }
 
 static void print_violations(sqlite3 *db, const char *key)
@@ -96,7 +101,7 @@ static int tell(sqlite3 *db, const char *key, struct why *why)
 	sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC);
 	while (sqlite3_step(s) == SQLITE_ROW) {
 		if (sqlite3_column_type(s, 15) != SQLITE_NULL) {
-			printf("%12.3f ms  -- fault %s\n", sqlite3_column_double(s, 0),
+			printf("%9.3f s  -- fault %s\n", sqlite3_column_double(s, 0),
 			       (const char *)sqlite3_column_text(s, 15));
 			continue;
 		}

@@ -109,6 +109,14 @@ assert_nothing_left() {
 	[ "$(field r '.violations[0].code')" = WRONG-RANGE ]
 	[ "$(field r '.violations[0].witness | length')" -ge 1 ]
 	assert_nothing_left
+	# Its key's story has the endpoints' names, and the times of the report.
+	key="$(field r '.violations[0].key')"
+	run -0 failrun why r "$key"
+	at="$(field r '.violations[0].witness[-1] | .asked_s * 1000 | round | . / 1000')"
+	[[ $output == *" fe"?"  range "* && $output == *WRONG-RANGE:* ]]
+	printf '%s\n' "$output" | awk -v at="$at" '$1 - at < 0.002 && at - $1 < 0.002 {found = 1} END {exit !found}'
+	run -2 failrun why r no-such-key
+	[ "$output" = 'failrun: the run never used the key "no-such-key"' ]
 }
 
 @test "a fault that can't fire: INVALID, exit 4, by name" {
