@@ -23,7 +23,14 @@ static const bool cancels[CALL_COUNT] = {
 	[CALL_accept4] = true,   [CALL_open] = true,
 	[CALL_openat] = true,    [CALL_creat] = true,
 	[CALL_close] = true,     [CALL_fallocate] = true,
-	[CALL_system] = true,
+	[CALL_system] = true,    [CALL_poll] = true,
+	[CALL_ppoll] = true,     [CALL_select] = true,
+	[CALL_pselect] = true,   [CALL_epoll_wait] = true,
+	[CALL_nanosleep] = true, [CALL_epoll_pwait] = true,
+	[CALL_sleep] = true,     [CALL_clock_nanosleep] = true,
+	[CALL_usleep] = true,    [CALL_epoll_pwait2] = true,
+	[CALL_splice] = true,    [CALL_copy_file_range] = true,
+	[CALL_tee] = true,       [CALL_vmsplice] = true,
 };
 
 static void test_cancel(const struct call *call)
