@@ -3,7 +3,8 @@
  *
  *     attach.c     map the plane; fork             slot.c       this process's slot; exec
  *     identity.c   who is this process?
- *     walk.c       engine_enter(), engine_leave(): which rules a hit meets, in order; lowering
+ *     walk.c       engine_enter(), engine_leave(): a hit meets its rules, in order; lowering
+ *     candidates.c which rules these could be, remembered for each site
  *     match.c      does a step's selector match this hit?
  *     sequence.c   how far a rule of several steps has come; the table of scopes
  *     trigger.c    ordinals, and which term of the chain fires
@@ -111,12 +112,29 @@ struct meeting {
 CORE_HIDDEN void walk_sleeps(struct plane_cell *cell);
 CORE_HIDDEN void walk_wakes(void);
 
-/* In force now? Looks at live bit, heal, lease, after= and for=. */
+/* Looks at live bit, heal, lease, after= and for=. Gone: removed, or replaced by another. */
+enum rule_state { RULE_GONE, RULE_ENDED, RULE_NOT_YET, RULE_LIVE };
+CORE_HIDDEN enum rule_state rule_state(uint32_t index, uint64_t id);
 CORE_HIDDEN bool rule_is_live(uint32_t index, uint64_t id);
 /* The lease a rule lives by, its owner's futex word; NULL when it is not held. */
 CORE_HIDDEN _Atomic uint32_t *rule_lease(const struct plane_rule *entry);
 /* The rule has not been rewritten since the meeting began. */
 CORE_HIDDEN bool meeting_is_whole(const struct meeting *meeting);
+
+/* ---- candidates.c ---- */
+
+enum { CANDIDATES_MAX = 16 };
+
+struct candidates {
+	uint64_t id[CANDIDATES_MAX];
+	uint16_t index[CANDIDATES_MAX];
+	unsigned count;
+	bool writing; /* some entry is being written: it might become another */
+};
+
+/* The first of the rules with an id above that one which could match at the site in this process,
+ * now or later, by id. The site has been checked. */
+CORE_HIDDEN void candidates_find(struct candidates *out, uint32_t site, uint64_t above);
 
 /* ---- match.c ---- */
 

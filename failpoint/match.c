@@ -69,8 +69,11 @@ bool match_unless(const struct rule_step *step, struct hit *hit)
 
 /* ---- Facts ---- */
 
+/* The pool's last byte ends every text in it, unless the pool is full or broken. */
 const char *match_text(const struct rule *rule, uint32_t offset)
 {
+	if (offset < RULE_POOL_BYTES && !rule->pool[RULE_POOL_BYTES - 1])
+		return rule->pool + offset;
 	for (uint32_t i = offset; i < RULE_POOL_BYTES; i++)
 		if (!rule->pool[i])
 			return rule->pool + offset;
@@ -364,7 +367,7 @@ static bool clause_holds(struct question *q)
 
 /* Those clauses of the step that cost this much; *others gets a bit for each other cost there is.
  */
-static bool clauses_hold(const struct rule_step *step, struct question *q, enum cost cost,
+static inline bool clauses_hold(const struct rule_step *step, struct question *q, enum cost cost,
 			 unsigned *others)
 {
 	for (unsigned c = 0; c < step->clauses; c++) {

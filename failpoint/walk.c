@@ -11,16 +11,6 @@
  */
 #include "failpoint/core.h"
 
-enum { BATCH = 16 };
-
-/* The next rules by id, of those that name the site. */
-struct batch {
-	uint64_t id[BATCH];
-	uint16_t index[BATCH];
-	unsigned count;
-	bool ever; /* some live rule could match here, now or later */
-};
-
 static __thread struct {
 	uintptr_t inside;        /* a frame, 0: outside */
 	uintptr_t asleep;        /* a frame that sleeps, 0: none */
@@ -32,8 +22,6 @@ static __thread struct {
 static _Atomic uint64_t genuine[RULE_MAX];
 
 /* ---- Is the rule in force? ---- */
-
-enum state { ENDED, NOT_YET, LIVE };
 
 static _Atomic uint32_t *lease_word(struct plane_lease *lease)
 {
@@ -62,33 +50,34 @@ static bool lease_holds(const struct plane_rule *entry)
 }
 
 /* after= counts from publishing, for= from there on. */
-static enum state time_state(const struct plane_rule *entry)
+static enum rule_state time_state(const struct plane_rule *entry)
 {
 	uint64_t after = entry->rule.after_ns, span = entry->rule.for_ns;
 	uint64_t age;
 
 	if (!after && !span)
-		return LIVE;
+		return RULE_LIVE;
 	age = (uint64_t)(raw_now_ns() - entry->published_ns);
 	if (age < after)
-		return NOT_YET;
-	return span && age - after >= span ? ENDED : LIVE;
+		return RULE_NOT_YET;
+	return span && age - after >= span ? RULE_ENDED : RULE_LIVE;
 }
 
-static enum state state_of(uint32_t index, uint64_t id)
+enum rule_state rule_state(uint32_t index, uint64_t id)
 {
 	const struct plane_rule *entry = &core.rules[index];
 	uint64_t live = atomic_load(&core.head->live[index / 64]);
 
-	if (!(live >> index % 64 & 1) || id == 0 || atomic_load(&entry->id) != id ||
-	    id <= atomic_load(&core.head->heal_upto) || !lease_holds(entry))
-		return ENDED;
+	if (!(live >> index % 64 & 1) || id == 0 || atomic_load(&entry->id) != id)
+		return RULE_GONE;
+	if (id <= atomic_load(&core.head->heal_upto) || !lease_holds(entry))
+		return RULE_ENDED;
 	return time_state(entry);
 }
 
 bool rule_is_live(uint32_t index, uint64_t id)
 {
-	return state_of(index, id) == LIVE;
+	return rule_state(index, id) == RULE_LIVE;
 }
 
 bool meeting_is_whole(const struct meeting *meeting)
@@ -115,69 +104,6 @@ static bool is_genuine(const struct meeting *meeting)
 	return true;
 }
 
-/* ---- Which rules name the site ---- */
-
-static bool step_is_about(const struct rule *rule, const struct rule_step *step, uint32_t site)
-{
-	return match_site(rule, step, site) && match_process(rule, step);
-}
-
-static bool rule_is_about(const struct rule *rule, uint32_t site)
-{
-	for (unsigned s = 0; s < rule->steps && s < RULE_STEP_MAX; s++)
-		if (step_is_about(rule, &rule->step[s], site) ||
-		    (s > 0 && match_unless_site(&rule->step[s], site)))
-			return true;
-	return false;
-}
-
-static void insert(struct batch *batch, uint64_t id, uint32_t index)
-{
-	unsigned at = batch->count;
-
-	if (at == BATCH && id >= batch->id[BATCH - 1])
-		return;
-	if (at == BATCH)
-		at--;
-	else
-		batch->count++;
-	for (; at > 0 && batch->id[at - 1] > id; at--) {
-		batch->id[at] = batch->id[at - 1];
-		batch->index[at] = batch->index[at - 1];
-	}
-	batch->id[at] = id;
-	batch->index[at] = (uint16_t)index;
-}
-
-/* An entry that is being written will raise the site when it is done: it keeps it armed till then.
- */
-static void consider(struct batch *batch, uint32_t index, uint32_t site, uint64_t above)
-{
-	const struct plane_rule *entry = &core.rules[index];
-	uint32_t sequence = atomic_load_explicit(&entry->sequence, memory_order_acquire);
-	uint64_t id = atomic_load(&entry->id);
-	enum state state;
-
-	if (sequence & 1) {
-		batch->ever = true;
-		return;
-	}
-	if (id <= above || !rule_is_about(&entry->rule, site))
-		return;
-	state = state_of(index, id);
-	batch->ever |= state != ENDED;
-	if (state == LIVE)
-		insert(batch, id, index);
-}
-
-static void gather(struct batch *batch, uint32_t site, uint64_t above)
-{
-	batch->count = 0;
-	for (unsigned w = 0; w < RULE_MAX / 64; w++)
-		for (uint64_t live = atomic_load(&core.head->live[w]); live; live &= live - 1)
-			consider(batch, w * 64 + (unsigned)__builtin_ctzll(live), site, above);
-}
-
 /* ---- Meeting one rule ---- */
 
 /* At the entrance: does some step wait for the result of a call like this one? The subject is
@@ -188,38 +114,40 @@ static void look_ahead(struct meeting *meeting)
 
 	for (unsigned s = 0; s < rule->steps && s < RULE_STEP_MAX; s++)
 		if (rule->step[s].at_exit &&
-		    step_is_about(rule, &rule->step[s], meeting->hit->site) &&
-		    match_step(meeting, &rule->step[s]))
+		    match_site(rule, &rule->step[s], meeting->hit->site) &&
+		    match_process(rule, &rule->step[s]) && match_step(meeting, &rule->step[s]))
 			meeting->hit->after[0] |= AFTER_WALK;
 }
 
 /* Kept out of the frame of a miss: a firing is big. */
-static __attribute__((noinline)) void fire(struct meeting *meeting)
+static __attribute__((noinline)) bool fire(struct meeting *meeting)
 {
 	struct firing firing;
 
-	if (trigger_pull(meeting, &firing))
-		act_fire(meeting, &firing);
+	if (!trigger_pull(meeting, &firing))
+		return false;
+	act_fire(meeting, &firing);
+	return true;
 }
 
-/* fresh: the rule was found in force just now; another one may have slept since. Even then its
- * entry may have been given to another rule meanwhile, which the site was not asked about. */
-static void meet(struct hit *hit, int phase, uint32_t index, uint64_t id, bool fresh)
+/* False when the rule was written over meanwhile: this hit has not met it, and the entry may have
+ * been given to another rule, which the site was not asked about. */
+static bool meet(struct hit *hit, int phase, uint32_t index, uint64_t id)
 {
 	struct meeting meeting = {.entry = &core.rules[index], .index = index, .id = id};
 
 	meeting.phase = phase;
 	meeting.hit = hit;
 	meeting.sequence = atomic_load_explicit(&meeting.entry->sequence, memory_order_acquire);
-	if (meeting.sequence & 1 || atomic_load(&meeting.entry->id) != id ||
-	    (!fresh && !rule_is_live(index, id)))
-		return;
+	if (meeting.sequence & 1 || atomic_load(&meeting.entry->id) != id)
+		return false;
 	if (phase == PHASE_ENTER) {
 		atomic_fetch_add_explicit(&core.slot->hits[index], 1, memory_order_relaxed);
 		look_ahead(&meeting);
 	}
-	if (is_genuine(&meeting) && sequence_advance(&meeting))
-		fire(&meeting);
+	if (is_genuine(&meeting) && sequence_advance(&meeting) && fire(&meeting))
+		return true;
+	return meeting_is_whole(&meeting);
 }
 
 /* ---- The walk ---- */
@@ -245,20 +173,29 @@ static void mark_seen(uint32_t site)
 		atomic_fetch_or_explicit(seen, bit, memory_order_relaxed);
 }
 
+/* A rule may be replaced by another between finding and meeting it. Ids only grow, so whoever took
+ * its place is found by looking again beyond it: a hit meets the one or the other. Returns whether
+ * some rule could match here, now or later. */
 static bool walk(struct hit *hit, int phase)
 {
-	struct batch batch;
+	struct candidates c;
 	uint64_t above = 0;
+	bool ever = false, replaced;
 
-	batch.ever = false;
 	do {
-		gather(&batch, hit->site, above);
-		for (unsigned i = 0; i < batch.count; i++) {
-			above = batch.id[i];
-			meet(hit, phase, batch.index[i], above, i == 0);
+		replaced = false;
+		candidates_find(&c, hit->site, above);
+		ever |= c.writing;
+		for (unsigned i = 0; i < c.count; i++) {
+			enum rule_state state = rule_state(c.index[i], c.id[i]);
+
+			above = c.id[i];
+			ever |= state >= RULE_NOT_YET;
+			replaced |= state == RULE_GONE ||
+				    (state == RULE_LIVE && !meet(hit, phase, c.index[i], above));
 		}
-	} while (batch.count == BATCH);
-	return batch.ever;
+	} while (replaced || c.count == CANDIDATES_MAX);
+	return ever;
 }
 
 static void walk_enter(struct hit *hit, _Atomic uint32_t *armed)
