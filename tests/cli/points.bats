@@ -29,6 +29,13 @@ setup_more() {
 	[ "$(failctl points "$T/p" --json | jq -r '.[].name' | tr '\n' ' ')" = "put/append put/begin " ]
 }
 
+@test "a failpoint that fires in a program without a call is no blind target" {
+	printf '#include "failkit/failpoint.h"\nint main(void) { FAILPOINT_RETURN("a/b", 3); return 0; }\n' > "$T/q.c"
+	cc -I"$ROOT/include" -o "$T/q" "$T/q.c" "$FAILKIT_BUILD/libfailpoint.a" -lpthread -ldl
+	run -7 --separate-stderr failctl run -e 'a/b = return(7)' -- "$T/q"
+	[ -z "$stderr" ]
+}
+
 @test "of what is no program, or has none" {
 	run -2 failctl points "$T/p.c"
 	[[ $output == *"is no 64-bit ELF file"* ]]
