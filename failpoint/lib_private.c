@@ -26,15 +26,27 @@ static struct plane_head *make_plane(void)
 	return head;
 }
 
+struct adding {
+	struct plane_head *head;
+	struct why *why;
+};
+
 /* Each rule is given once all of them were found right; nobody looks at the plane yet. */
 static int add_rule(void *arg, const struct rule *rule)
 {
-	struct plane_head *head = arg;
+	const struct adding *adding = arg;
+	struct plane_head *head = adding->head;
 	unsigned i = (unsigned)head->next_id - 1;
 	struct plane_rule *entry = &plane_rules(head)[i];
 
 	if (i >= RULE_MAX)
-		return -ENOSPC;
+		return why_set(adding->why, -ENOSPC, "more than %d rules", RULE_MAX);
+	for (unsigned n = 0; n < rule->steps; n++)
+		if (rule->step[n].globs == 0)
+			return why_set(adding->why, -EINVAL,
+				       "\"%.200s\" is about calls, which only the interposer sees: "
+				       "use failctl run",
+				       rule->text);
 	entry->rule = *rule;
 	entry->published_ns = raw_now_ns();
 	if (!entry->rule.name[0]) {
@@ -58,8 +70,9 @@ struct plane_head *private_plane(const char *rules)
 	struct plane_head *head = make_plane();
 	const char *strict = getenv("FAILKIT_STRICT");
 	struct why why = {"no memory"};
+	struct adding adding = {head, &why};
 
-	if (head && rules_parse(rules, add_rule, head, &why) == 0) {
+	if (head && rules_parse(rules, add_rule, &adding, &why) == 0) {
 		head->seed = seed_of_environment();
 		atomic_store(&head->magic, PLANE_MAGIC);
 		return head;

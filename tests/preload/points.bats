@@ -94,6 +94,8 @@ status 0'
 	[[ $stderr == *'did you mean "return"'* ]]
 	run env FAILKIT_STRICT=1 FAILPOINTS='put/* = retrn(7)' ./victim
 	[ "$status" = 134 ]
+	run --separate-stderr env FAILPOINTS='put/* = return(7); fsync = error(EIO)' ./victim
+	[[ $stderr == *'"fsync = error(EIO)" is about calls'*'use failctl run' ]]
 }
 
 @test "an interposed program with failpoints is one process with one slot" {
