@@ -40,9 +40,8 @@ static void print_asked(sqlite3_stmt *s)
 
 	printf("%9.3f s  op %-7lld worker %-3d %s  %s", sqlite3_column_double(s, 0),
 	       (long long)sqlite3_column_int64(s, 2), sqlite3_column_int(s, 3),
-	       sqlite3_column_type(s, 17) == SQLITE_NULL
-		       ? "-"
-		       : (const char *)sqlite3_column_text(s, 17),
+	       sqlite3_column_type(s, 17) == SQLITE_NULL ? "-"
+							 : (const char *)sqlite3_column_text(s, 17),
 	       verbs[verb]);
 	if (verb == VERB_PUT)
 		printf(" generation %lld, %lld bytes", (long long)sqlite3_column_int64(s, 5),
