@@ -73,6 +73,10 @@ truth() {
 	truth offset 'write = return(6)' 'write 6' 'offset 6' 'size 0'
 }
 
+@test "an answer that a lie does not know is not made up" {
+	truth numbers 'dup2,dup3,sendmmsg = lie' 'dup2 40' 'dup3 41' 'sendmmsg 2'
+}
+
 @test "reset reaches the peer, refuse the caller" {
 	truth reset 'send = reset' 'connect 0' 'send -1 ECONNRESET' 'peer -1 ECONNRESET'
 	truth refuse 'connect = refuse' 'connect -1 ECONNREFUSED'

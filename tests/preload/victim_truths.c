@@ -210,6 +210,22 @@ static void truth_offset(void)
 	say("size", lseek(fd, 0, SEEK_END));
 }
 
+/* Success that is a number which says something. */
+static void truth_numbers(void)
+{
+	struct iovec byte = {(char[]){"x"}, 1};
+	struct mmsghdr messages[2] = {
+		{.msg_hdr = {.msg_iov = &byte, .msg_iovlen = 1}},
+		{.msg_hdr = {.msg_iov = &byte, .msg_iovlen = 1}},
+	};
+	int fd = file(), pair[2];
+
+	NEED(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
+	say("dup2", dup2(fd, 40));
+	say("dup3", dup3(fd, 41, 0));
+	say("sendmmsg", sendmmsg(pair[0], messages, 2, 0));
+}
+
 /* A TCP connection within 127.0.0.0/8: the listener, both ends. */
 static int connected(int *listener, int *server)
 {
@@ -282,7 +298,7 @@ static const struct {
 	{"cancel", truth_cancel}, {"jump", truth_jump},     {"handler", truth_handler},
 	{"early", truth_early},   {"leak", truth_leak},     {"offset", truth_offset},
 	{"node", truth_node},     {"reset", truth_reset},   {"refuse", truth_refuse},
-	{"fault", truth_fault},   {"spare", truth_spare},
+	{"fault", truth_fault},   {"spare", truth_spare},   {"numbers", truth_numbers},
 };
 
 int main(int argc, char **argv)
