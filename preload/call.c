@@ -39,10 +39,12 @@ static void test_cancel(const struct call *call)
 		pthread_testcancel();
 }
 
-/* Bytes that are only said to have moved move the file's own offset all the same. */
+/* Bytes that are only said to have moved move the file's own offset all the same. Calls that may be
+ * given an offset by pointer move nothing. */
 static void move_offset(const struct hit *hit)
 {
-	if (call_table[hit->site].amount && hit->offset == -1 && !hit->err && hit->ret > 0)
+	if (call_table[hit->site].amount && hit->offset == -1 && !hit->err && hit->ret > 0 &&
+	    hit->site != CALL_copy_file_range && hit->site != CALL_splice)
 		raw(SYS_lseek, hit->fd, hit->ret, SEEK_CUR);
 }
 
