@@ -78,20 +78,14 @@ static void give_up(const char *path, const char *reason)
 
 static void find_parts(struct plane_head *head)
 {
-	struct plane_part part[PART_MAX];
-	char *base = (char *)head;
-
-	plane_layout(part);
-#define PART(id) ((void *)(base + (uint64_t)part[id].offset_pages * PAGE_BYTES))
-	core.leases = PART(PART_LEASES);
-	core.nodes = PART(PART_NODES);
-	core.points = PART(PART_POINTS);
-	core.rules = PART(PART_RULES);
-	core.counts = PART(PART_COUNTS);
-	core.scopes = PART(PART_SCOPES);
-	core.slots = PART(PART_SLOTS);
-	core.ring = PART(PART_RING);
-#undef PART
+	core.leases = plane_leases(head);
+	core.nodes = plane_nodes(head);
+	core.points = plane_points(head);
+	core.rules = plane_rules(head);
+	core.counts = plane_counts(head);
+	core.scopes = plane_scopes(head);
+	core.slots = plane_slots(head);
+	core.ring = plane_ring(head);
 	core.head = head;
 }
 

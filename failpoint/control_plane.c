@@ -149,8 +149,6 @@ static int allocate(struct control *control, int fd, const struct control_option
 	if (control->head == MAP_FAILED)
 		return why_set(why, -errno, "cannot map \"%s\": %s", control->path,
 			       strerror(errno));
-	/* The parts are found by the head's table, which fill_head() writes first. */
-	memcpy(control->head->part, part, sizeof(part));
 	fill_head(control->head, options);
 	return 0;
 }

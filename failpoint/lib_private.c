@@ -14,7 +14,7 @@ static struct plane_head *make_plane(void)
 
 	if (!head)
 		return NULL;
-	memcpy(head->part, part, sizeof(part));
+	plane_layout(head->part);
 	head->abi = PLANE_ABI;
 	head->head_bytes = sizeof(*head);
 	head->plane_bytes = bytes;

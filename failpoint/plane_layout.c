@@ -37,6 +37,15 @@ uint64_t plane_layout(struct plane_part part[PART_MAX])
 	return offset * PAGE_BYTES;
 }
 
+void *plane_part(struct plane_head *head, enum plane_part_id id)
+{
+	uint64_t offset = pages(sizeof(*head));
+
+	for (unsigned i = 0; i < id; i++)
+		offset += pages((uint64_t)parts[i].stride_bytes * parts[i].count);
+	return (char *)head + offset * PAGE_BYTES;
+}
+
 /* Two builds understand each other when every struct and every bound is the same. */
 uint64_t plane_build_hash(void)
 {

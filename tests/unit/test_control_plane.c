@@ -161,6 +161,20 @@ static void the_environment_names_library_plane_and_node(void **state)
 	control_environment_free(made);
 }
 
+/* A target may write anywhere in its plane; a controller, which may be root, is not led astray. */
+static void a_head_that_is_spoiled_later_leads_nowhere(void **state)
+{
+	struct fixture *f = *state;
+	struct control_rule rule;
+
+	fixture_set(f, "x := fsync = off");
+	for (unsigned i = 0; i < PART_MAX; i++)
+		f->control->head->part[i].offset_pages = UINT32_MAX;
+	fixture_set(f, "y := fsync = off");
+	assert_int_equal(control_rule(f->control, "x", &rule, &f->why), 0);
+	assert_int_equal(control_heal(f->control, -1, &f->why), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +183,7 @@ int main(void)
 		FIXTURE_TEST(it_is_opened_by_name_path_or_alone),
 		FIXTURE_TEST(garbage_is_refused),
 		FIXTURE_TEST(another_build_or_boot_is_refused),
+		FIXTURE_TEST(a_head_that_is_spoiled_later_leads_nowhere),
 		FIXTURE_TEST(only_planes_of_the_dead_are_swept),
 		FIXTURE_TEST(the_environment_names_library_plane_and_node),
 	};
