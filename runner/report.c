@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { SHOWN_MAX = 10 }; /* violations in the short form */
+
 static int write_file(const struct report *report, const char *name,
 		      int (*form)(const struct report *report, FILE *to), struct why *why)
 {
@@ -67,9 +69,14 @@ int report_summary(const char *dir, struct why *why)
 	       " ambiguous\n",
 	       report.ops, report.verified, report.acks, report.ambiguous);
 	print_faults(&report);
-	for (int i = 0; i < report.violations; i++)
+	for (int i = 0; i < report.violations && i < SHOWN_MAX; i++)
 		printf("%s %s\n    %s\n", report.violation[i].code, report.violation[i].key,
 		       report.violation[i].text);
+	if (report.violations > SHOWN_MAX)
+		printf("and %d more violations, which the report has\n",
+		       report.violations - SHOWN_MAX);
+	if (report.interrupted[0])
+		printf("interrupted: the faults that were not reached are not tested\n");
 	printf("%s%s%s\n", report.verdict, report.reason[0] ? ": " : "", report.reason);
 	printf("report: %s/report.md\n", dir);
 	report_fini(&report);

@@ -70,7 +70,7 @@ struct report_process {
 };
 
 struct report {
-	const char *dir, *plan, *seed, *version, *sandbox, *verified;
+	const char *dir, *plan, *seed, *version, *sandbox, *verified, *interrupted;
 	const char *verdict, *reason; /* of the last judgement; "NONE" when the run was cut */
 	int64_t start_ns, end_ns;
 	uint64_t ops, acks, ambiguous;

@@ -123,10 +123,12 @@ static json_t *processes(const struct report *r)
 int report_json(const struct report *report, FILE *to)
 {
 	json_t *root = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o}",
+		"{s:s, s:s, s:s, s:s, s:s, s:b, s:f, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, "
+		"s:o}",
 		"verdict", report->verdict, "reason", report->reason, "plan", report->plan, "seed",
-		report->seed, "version", report->version, "length_s",
-		seconds(report, report->end_ns), "operations", (json_int_t)report->ops, "verified",
+		report->seed, "version", report->version, "interrupted",
+		report->interrupted[0] != 0, "length_s", seconds(report, report->end_ns),
+		"operations", (json_int_t)report->ops, "verified",
 		(json_int_t)strtoll(report->verified, NULL, 10), "acknowledged",
 		(json_int_t)report->acks, "ambiguous", (json_int_t)report->ambiguous, "silence_ms",
 		(double)report->silence_ns / 1e6, "violations", violations(report), "faults",

@@ -27,7 +27,8 @@ static void verdict(const struct report *r, FILE *to)
 	if (r->reason[0])
 		fprintf(to, "%s.\n\n", r->reason);
 	fprintf(to, "| | |\n| --- | --- |\n| plan | `%s`, seed %s |\n", r->plan, r->seed);
-	fprintf(to, "| length | %.1f s |\n", seconds(r, r->end_ns));
+	fprintf(to, "| length | %.1f s%s |\n", seconds(r, r->end_ns),
+		r->interrupted[0] ? ", interrupted" : "");
 	fprintf(to,
 		"| operations | %" PRIu64 ", %s verified, %" PRIu64
 		" acknowledged mutations, %" PRIu64 " ambiguous |\n",

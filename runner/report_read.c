@@ -72,11 +72,9 @@ static void run_row(void *arg, sqlite3_stmt *s)
 	const struct {
 		const char *key;
 		const char **value;
-	} keys[] = {{"plan", &r->plan},
-		    {"seed", &r->seed},
-		    {"version", &r->version},
-		    {"sandbox", &r->sandbox},
-		    {"verified", &r->verified}};
+	} keys[] = {{"plan", &r->plan},         {"seed", &r->seed},
+		    {"version", &r->version},   {"sandbox", &r->sandbox},
+		    {"verified", &r->verified}, {"interrupted", &r->interrupted}};
 	const char *key = (const char *)sqlite3_column_text(s, 0);
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -93,6 +91,15 @@ static void phase_row(void *arg, sqlite3_stmt *s)
 	if (r->start_ns == 0 || strcmp(name, "warmup") == 0)
 		r->start_ns = ns;
 	r->end_ns = ns;
+}
+
+/* A run that was cut has no last phase: it went on at least until its last answer. */
+static void last_answer_row(void *arg, sqlite3_stmt *s)
+{
+	struct report *r = arg;
+
+	if (sqlite3_column_int64(s, 0) > r->end_ns)
+		r->end_ns = sqlite3_column_int64(s, 0);
 }
 
 static void judgement_row(void *arg, sqlite3_stmt *s)
@@ -297,6 +304,7 @@ static int read_lists(struct report *r, sqlite3 *db, struct why *why)
 	} queries[] = {
 		{"SELECT key, value FROM run", run_row},
 		{"SELECT ns, name FROM phase ORDER BY ns", phase_row},
+		{"SELECT max(res_ns) FROM outcome", last_answer_row},
 		{"SELECT verdict, reason FROM judgement ORDER BY judgement", judgement_row},
 		{"SELECT fault, name, kind, node, atom FROM fault", fault_row},
 		{"SELECT fault, ns, event, fires, detail FROM fault_event ORDER BY ns, rowid",
@@ -344,6 +352,7 @@ int report_read(struct report *out, const char *dir, struct why *why)
 			   .version = "",
 			   .sandbox = "",
 			   .verified = "0",
+			   .interrupted = "",
 			   .verdict = "NONE",
 			   .reason = "the run was cut before its verdict"};
 	char path[4096];

@@ -118,8 +118,20 @@ static void judge_crashes(struct run *run)
 	}
 }
 
+/* Once, and into the ledger: a run that was cut short is no proof of the faults it left out. */
+static void note_interrupt(struct run *run)
+{
+	if (!interrupts || run->interrupted)
+		return;
+	run->interrupted = true;
+	ledger_run(run->ledger, "interrupted", "yes");
+	progress_news(run->progress, "interrupted: no more faults; heal, sweep and report follow "
+				     "(once more to end at once)");
+}
+
 void run_tick(struct run *run)
 {
+	note_interrupt(run);
 	cluster_reap(run->cluster);
 	judge_crashes(run);
 	poll(NULL, 0, 5);
@@ -278,6 +290,7 @@ static int perform(struct run *run, struct verdict_result *verdict, struct why *
 		error = run_faults(run, why);
 	if (error)
 		return error;
+	note_interrupt(run);
 	if (run->plan->run.on_violation == ON_VIOLATION_FREEZE && run_violated(run))
 		freeze(run);
 	if (!run_aborting(run))

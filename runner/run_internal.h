@@ -54,7 +54,7 @@ struct run {
 	uint64_t gate_acks;
 	const struct fault_run *active; /* between apply and gate */
 	bool unrecovered;               /* a gate was not met: no more faults */
-	bool frozen;
+	bool frozen, interrupted;
 	long sweep_missed;
 	bool swept;
 };

@@ -176,5 +176,8 @@ assert_nothing_left() {
 	[ "${status:-0}" = 0 ]
 	[ "$(field r .verdict)" = PASS ]
 	[ "$(field r '.traffic.sweep.GET.attempts')" -gt 0 ]
+	[ "$(field r .interrupted)" = true ]
+	grep -q ' interrupted: no more faults' "$T/run.err"
+	grep -q '^interrupted: the faults that were not reached' "$T/run.out"
 	assert_nothing_left
 }
