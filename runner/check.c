@@ -213,6 +213,16 @@ static uint64_t sum(const uint64_t *n, int count)
 	return total;
 }
 
+/* Whoever judges first tells how much was verified; a run that was cut could not. */
+static void record_verified(sqlite3 *db, const struct oracle_count *count)
+{
+	char sql[128];
+
+	snprintf(sql, sizeof(sql), "INSERT OR IGNORE INTO run VALUES('verified', '%llu')",
+		 (unsigned long long)sum(count->verified, VERB_COUNT));
+	sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
 static int judge(const char *dir, sqlite3 *db, struct oracle *oracle, struct why *why)
 {
 	struct oracle_count count;
@@ -226,11 +236,12 @@ static int judge(const char *dir, sqlite3 *db, struct oracle *oracle, struct why
 	oracle_count(oracle, &count);
 	enum verdict verdict = verdict_of(db, &count, reason, sizeof(reason));
 	oracle_violations(oracle, print_violation, NULL);
-	printf("%llu operations, %llu verified, %llu violations\n%s%s%s\n",
+	printf("%llu operations, %llu verified, %llu violation%s\n%s%s%s\n",
 	       (unsigned long long)sum(count.ops, VERB_COUNT),
 	       (unsigned long long)sum(count.verified, VERB_COUNT),
-	       (unsigned long long)count.violations, verdict_name(verdict), *reason ? ": " : "",
-	       reason);
+	       (unsigned long long)count.violations, count.violations == 1 ? "" : "s",
+	       verdict_name(verdict), *reason ? ": " : "", reason);
+	record_verified(db, &count);
 	snprintf(path, sizeof(path), "%s/model.sqlite", dir);
 	rc = judgement_append(path, "check", oracle, verdict, reason, why);
 	return rc ? rc : verdict_exit_code(verdict);
