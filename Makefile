@@ -128,6 +128,7 @@ $(B)/libfailpoint.so: $(LIBFAILPOINT) failpoint/libfailpoint.map
 	$(Q)ln -sf libfailpoint.so $@.0
 
 UNIT_LIBS_test_workload := -lmicrohttpd
+UNIT_LIBS_test_net_queue := -lm
 $(B)/unit/test_workload: $(O)/tests/unit/liar.o
 $(B)/unit/%: $(O)/tests/unit/%.o $(O)/librunner.a $(O)/libfailcontrol.a
 	@mkdir -p $(@D)

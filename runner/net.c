@@ -12,23 +12,21 @@
 #include <errno.h>
 #include <jansson.h>
 #include <net/if.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/process.h"
+#include "runner/net_command.h"
 #include "runner/sandbox.h"
 
-enum { WORD_MAX = 32, OUTPUT_MAX = 65536, CUT_MAX = 256 };
-static const int64_t limit_ns = INT64_C(10000000000);
+enum { ETHERNET_MTU = 1500, CUT_MAX = 128, SIDE_TEXT = NET_SIDE_MAX * INET_ADDRSTRLEN };
 
+/* Addresses of each end, divided by commas. */
 struct ends {
-	char from[INET_ADDRSTRLEN], to[INET_ADDRSTRLEN];
+	char from[SIDE_TEXT], to[SIDE_TEXT];
 };
 
 /* How packets are cut here. */
@@ -50,67 +48,14 @@ static struct {
 	} cut[CUT_MAX];
 } net;
 
-/* Where a program of the system's administrator is: the PATH of others does not lead there. */
-static int locate(const char *name, char *path, size_t size, struct why *why)
-{
-	static const char *const folders[] = {"/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin"};
-
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		snprintf(path, size, "%s/%s", folders[i], name);
-		if (access(path, X_OK) == 0)
-			return 0;
-	}
-	return why_set(why, -ENOENT, "there is no %s", name);
-}
-
-/* Runs a program; words are divided by single blanks. output: OUTPUT_MAX bytes. */
-__attribute__((format(printf, 3, 4))) static int run(char *output, struct why *why,
-						     const char *format, ...)
-{
-	static const char *const environment[] = {"LC_ALL=C",
-						  "XTABLES_LOCKFILE=/dev/shm/xtables.lock",
-						  "PATH=/usr/sbin:/sbin:/usr/bin:/bin", NULL};
-	const char *argv[WORD_MAX];
-	char text[512], program[600], *rest = text;
-	struct process_options options = {.argv = argv, .environment = environment, .output = -1};
-	int words = 0, status, r;
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	while (words + 1 < WORD_MAX && (argv[words] = strtok_r(rest, " ", &rest)))
-		words++;
-	argv[words] = NULL;
-	r = locate(text, program, sizeof(program), why);
-	if (r)
-		return r;
-	argv[0] = program;
-	r = process_run(&options, process_now_ns() + limit_ns, output, OUTPUT_MAX, &status, why);
-	if (r)
-		return r;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	output[strcspn(output, "\n")] = 0;
-	return why_set(why, -EIO, "%s: %.200s", argv[0],
-		       *output ? output : "failed without a word");
-}
-
-/* run() with its output thrown away. */
-#define DO(why, ...)                                                            \
-	({                                                                      \
-		char *output_ = malloc(OUTPUT_MAX);                             \
-		int done_ = output_ ? run(output_, why, __VA_ARGS__) : -ENOMEM; \
-		free(output_);                                                  \
-		done_;                                                          \
-	})
-
 static int nft_open(struct why *why)
 {
-	int r = DO(why, "nft add table ip failkit");
+	int r = net_command(NULL, why, "nft add table ip failkit");
 
 	return r ? r
-		 : DO(why, "nft add chain ip failkit cuts { type filter hook input priority 0 ; }");
+		 : net_command(
+			   NULL, why,
+			   "nft add chain ip failkit cuts { type filter hook input priority 0 ; }");
 }
 
 /* The first object called name in an answer of nft -j; NULL when there is none. */
@@ -132,15 +77,15 @@ static json_t *nft_find(json_t *answer, const char *name)
 
 static int nft_cut(const struct ends *ends, uint64_t *handle, struct why *why)
 {
-	char *output = malloc(OUTPUT_MAX);
+	char *output = malloc(NET_OUTPUT_MAX);
 	int r = output ? 0 : why_set(why, -ENOMEM, "no memory");
 	json_t *answer = NULL;
 
 	if (r == 0)
-		r = run(output, why,
-			"nft -j -e -a add rule ip failkit cuts ip saddr %s ip daddr %s counter "
-			"drop",
-			ends->from, ends->to);
+		r = net_command(output, why,
+				"nft -j -e -a add rule ip failkit cuts ip saddr {%s} ip daddr "
+				"{%s} counter drop",
+				ends->from, ends->to);
 	if (r == 0) {
 		answer = json_loads(output, 0, NULL);
 		json_t *number = json_object_get(nft_find(answer, "rule"), "handle");
@@ -158,7 +103,8 @@ static int nft_cut(const struct ends *ends, uint64_t *handle, struct why *why)
 static int nft_heal(const struct ends *ends, uint64_t handle, struct why *why)
 {
 	(void)ends;
-	return DO(why, "nft delete rule ip failkit cuts handle %llu", (unsigned long long)handle);
+	return net_command(NULL, why, "nft delete rule ip failkit cuts handle %llu",
+			   (unsigned long long)handle);
 }
 
 static bool nft_is_rule(json_t *rule, uint64_t handle)
@@ -193,8 +139,8 @@ static int nft_packets(json_t *answer, uint64_t handle, uint64_t *packets)
 
 static int nft_dropped(const struct ends *ends, uint64_t handle, uint64_t *packets, struct why *why)
 {
-	char *output = malloc(OUTPUT_MAX);
-	int r = output ? run(output, why, "nft -j -a list chain ip failkit cuts")
+	char *output = malloc(NET_OUTPUT_MAX);
+	int r = output ? net_command(output, why, "nft -j -a list chain ip failkit cuts")
 		       : why_set(why, -ENOMEM, "no memory");
 
 	if (r == 0) {
@@ -211,44 +157,64 @@ static int nft_dropped(const struct ends *ends, uint64_t handle, uint64_t *packe
 
 static int iptables_open(struct why *why)
 {
-	return DO(why, "iptables -N failkit") ?: DO(why, "iptables -A INPUT -j failkit");
+	return net_command(NULL, why, "iptables -N failkit")
+		       ?: net_command(NULL, why, "iptables -A INPUT -j failkit");
 }
 
 static int iptables_cut(const struct ends *ends, uint64_t *handle, struct why *why)
 {
 	*handle = 0;
-	return DO(why, "iptables -A failkit -s %s -d %s -j DROP", ends->from, ends->to);
+	return net_command(NULL, why, "iptables -A failkit -s %s -d %s -j DROP", ends->from,
+			   ends->to);
 }
 
 static int iptables_heal(const struct ends *ends, uint64_t handle, struct why *why)
 {
 	(void)handle;
-	return DO(why, "iptables -D failkit -s %s -d %s -j DROP", ends->from, ends->to);
+	return net_command(NULL, why, "iptables -D failkit -s %s -d %s -j DROP", ends->from,
+			   ends->to);
 }
 
-/* Lines: packets bytes target protocol options in out source destination. */
+static bool is_listed(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	while (*list) {
+		size_t n = strcspn(list, ",");
+
+		if (n == length && strncmp(list, word, n) == 0)
+			return true;
+		list += n + (list[n] == ',');
+	}
+	return false;
+}
+
+/* A rule for each pair of addresses. Lines: packets bytes target protocol options in out source destination. */
 static int iptables_dropped(const struct ends *ends, uint64_t handle, uint64_t *packets,
 			    struct why *why)
 {
-	char *output = malloc(OUTPUT_MAX), *rest = output, *line;
-	int r = output ? run(output, why, "iptables -nvxL failkit")
+	char *output = malloc(NET_OUTPUT_MAX), *rest = output, *line;
+	uint64_t total = 0;
+	int r = output ? net_command(output, why, "iptables -nvxL failkit")
 		       : why_set(why, -ENOMEM, "no memory");
 
 	(void)handle;
 	if (r == 0)
 		r = -ENOENT;
-	while (r == -ENOENT && (line = strtok_r(rest, "\n", &rest))) {
+	while ((r == 0 || r == -ENOENT) && (line = strtok_r(rest, "\n", &rest))) {
 		char from[64], to[64];
 		unsigned long long n;
 
 		if (sscanf(line, " %llu %*u DROP %*s %*s %*s %*s %63s %63s", &n, from, to) != 3 ||
-		    strcmp(from, ends->from) != 0 || strcmp(to, ends->to) != 0)
+		    !is_listed(ends->from, from) || !is_listed(ends->to, to))
 			continue;
-		*packets = n;
+		total += n;
 		r = 0;
 	}
 	if (r == -ENOENT)
 		why_set(why, r, "iptables has no cut from %s to %s", ends->from, ends->to);
+	if (r == 0)
+		*packets = total;
 	free(output);
 	return r;
 }
@@ -258,6 +224,8 @@ static const struct tool tools[] = {
 	{"iptables", iptables_open, iptables_cut, iptables_heal, iptables_dropped},
 };
 
+/* Up, and with packets as small as those between machines: what hits some of them then hits parts of
+ * a body, and each fits into a message of the packet queue. */
 static int raise_loopback(struct why *why)
 {
 	struct ifreq request = {.ifr_name = "lo"};
@@ -268,6 +236,9 @@ static int raise_loopback(struct why *why)
 		error = errno;
 	request.ifr_flags |= IFF_UP | IFF_RUNNING;
 	if (!error && ioctl(fd, SIOCSIFFLAGS, &request))
+		error = errno;
+	request.ifr_mtu = ETHERNET_MTU;
+	if (!error && ioctl(fd, SIOCSIFMTU, &request))
 		error = errno;
 	if (fd >= 0)
 		close(fd);
@@ -303,35 +274,51 @@ bool net_can_cut(void)
 	return net.tool;
 }
 
-static void address_text(uint32_t address, char text[INET_ADDRSTRLEN])
+static void side_text(const uint32_t *address, int addresses, char text[SIDE_TEXT])
 {
-	struct in_addr in = {htonl(address)};
+	size_t used = 0;
 
-	inet_ntop(AF_INET, &in, text, INET_ADDRSTRLEN);
+	for (int i = 0; i < addresses; i++) {
+		struct in_addr in = {htonl(address[i])};
+
+		if (i > 0)
+			text[used++] = ',';
+		inet_ntop(AF_INET, &in, text + used, INET_ADDRSTRLEN);
+		used += strlen(text + used);
+	}
 }
 
-int net_cut(uint32_t from, uint32_t to, uint64_t *cut, struct why *why)
+int net_cut_sides(const uint32_t *from, int froms, const uint32_t *to, int tos, uint64_t *cut,
+		  struct why *why)
 {
-	struct ends ends;
+	struct ends *ends;
 	uint64_t handle;
 	int i = 0, r;
 
 	if (!net.tool)
 		return why_set(why, -ENOTSUP, "links can't be cut here");
+	if (froms < 1 || tos < 1 || froms > NET_SIDE_MAX || tos > NET_SIDE_MAX)
+		return why_set(why, -EINVAL, "a cut wants 1 to %d nodes on each side",
+			       NET_SIDE_MAX);
 	while (i < CUT_MAX && net.cut[i].used)
 		i++;
 	if (i == CUT_MAX)
 		return why_set(why, -ENOSPC, "more than %d cuts", CUT_MAX);
-	address_text(from, ends.from);
-	address_text(to, ends.to);
-	r = net.tool->cut(&ends, &handle, why);
+	ends = &net.cut[i].ends;
+	side_text(from, froms, ends->from);
+	side_text(to, tos, ends->to);
+	r = net.tool->cut(ends, &handle, why);
 	if (r)
 		return r;
 	net.cut[i].used = true;
-	net.cut[i].ends = ends;
 	net.cut[i].handle = handle;
 	*cut = (uint64_t)i + 1;
 	return 0;
+}
+
+int net_cut(uint32_t from, uint32_t to, uint64_t *cut, struct why *why)
+{
+	return net_cut_sides(&from, 1, &to, 1, cut, why);
 }
 
 static int known(uint64_t cut, struct why *why)

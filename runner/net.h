@@ -17,8 +17,13 @@
 int net_open(struct why *why);
 bool net_can_cut(void);
 
+enum { NET_SIDE_MAX = 128 };
+
 /* Drops packets from one address to the other (host order) until net_heal(). */
 int net_cut(uint32_t from, uint32_t to, uint64_t *cut, struct why *why);
+/* The same from each address of one side to each of the other: one cut. */
+int net_cut_sides(const uint32_t *from, int froms, const uint32_t *to, int tos, uint64_t *cut,
+		  struct why *why);
 int net_heal(uint64_t cut, struct why *why);
 
 /* Packets dropped by this cut so far: did it do anything? */
