@@ -113,8 +113,7 @@ static void look_ahead(struct meeting *meeting)
 	const struct rule *rule = &meeting->entry->rule;
 
 	for (unsigned s = 0; s < rule->steps && s < RULE_STEP_MAX; s++)
-		if (rule->step[s].at_exit &&
-		    match_site(rule, &rule->step[s], meeting->hit->site) &&
+		if (rule->step[s].at_exit && match_site(rule, &rule->step[s], meeting->hit->site) &&
 		    match_process(rule, &rule->step[s]) && match_step(meeting, &rule->step[s]))
 			meeting->hit->after[0] |= AFTER_WALK;
 }
@@ -218,14 +217,23 @@ static void walk_exit(struct hit *hit)
 
 /* ---- Inside and outside ---- */
 
+/* A handler on a stack of its own: where that lies says nothing. Asked rarely. */
+static bool on_signal_stack(void)
+{
+	stack_t stack = {0};
+
+	raw_syscall(SYS_sigaltstack, 0, (long)&stack, 0, 0, 0, 0);
+	return stack.ss_flags & SS_ONSTACK;
+}
+
 static bool frame_is_inside(uintptr_t frame)
 {
-	return thread.inside != 0 && frame < thread.inside;
+	return thread.inside != 0 && (frame < thread.inside || on_signal_stack());
 }
 
 static void enter_frame(uintptr_t frame)
 {
-	if (thread.asleep != 0 && frame >= thread.asleep) {
+	if (thread.asleep != 0 && frame >= thread.asleep && !on_signal_stack()) {
 		struct plane_cell *cell = thread.cell;
 
 		thread.asleep = 0;

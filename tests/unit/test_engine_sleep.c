@@ -188,6 +188,57 @@ static void a_handler_during_a_sleep_is_served(void **state)
 	heal();
 }
 
+/* A thread's stack with the stack of its handlers above it. */
+enum { STACK_BYTES = 256 * 1024 };
+static char *stacks;
+static _Atomic int handled_above;
+
+static void pass_above(int signal)
+{
+	(void)signal;
+	handled_above = pass_fd(CALL_write, 1);
+}
+
+static void *pause_below(void *err)
+{
+	stack_t above = {.ss_sp = stacks + STACK_BYTES, .ss_size = STACK_BYTES};
+
+	sigaltstack(&above, NULL);
+	*(int *)err = pass_fd(CALL_fsync, 1);
+	return NULL;
+}
+
+static void a_handler_on_its_own_stack_does_not_end_the_sleep(void **state)
+{
+	struct sigaction action = {.sa_handler = pass_above, .sa_flags = SA_ONSTACK};
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int err = 0;
+
+	(void)state;
+	stacks = mmap(NULL, 2 * STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
+	assert_true(stacks != MAP_FAILED);
+	sigaction(SIGUSR1, &action, NULL);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstack(&attributes, stacks, STACK_BYTES);
+	set_rule("x := fsync = pause(1h),error(ENOSPC)");
+	set_rule("write = error(EIO)");
+	assert_int_equal(pthread_create(&thread, &attributes, pause_below, &err), 0);
+	assert_int_equal(control_wait_paused(control, "x", 1, deadline(), &why), 0);
+	pthread_kill(thread, SIGUSR1);
+	for (int64_t until = deadline(); !handled_above && now_ns() < until;)
+		sched_yield();
+	assert_int_equal(handled_above, EIO);
+	assert_int_equal(rule_named("x").inside, 1);
+	assert_int_equal(control_release(control, "x", NULL, &why), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(err, ENOSPC);
+	pthread_attr_destroy(&attributes);
+	munmap(stacks, 2 * STACK_BYTES);
+	heal();
+}
+
 /* More threads than cells: nobody can wake the last ones, but they notice. */
 static void without_a_cell_a_heal_is_noticed(void **state)
 {
@@ -254,6 +305,7 @@ int main(void)
 		cmocka_unit_test(the_death_of_the_holder_wakes),
 		cmocka_unit_test(a_jump_out_of_a_sleep_leaves_nothing),
 		cmocka_unit_test(a_handler_during_a_sleep_is_served),
+		cmocka_unit_test(a_handler_on_its_own_stack_does_not_end_the_sleep),
 		cmocka_unit_test(without_a_cell_a_heal_is_noticed),
 		cmocka_unit_test(a_sleep_in_a_sandbox_does_not_spin),
 	};
