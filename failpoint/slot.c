@@ -133,11 +133,14 @@ static struct plane_slot *take(const struct identity *self)
 	return slot;
 }
 
+/* A slot that is live already belongs to another engine in this process: what it lowered stays
+ * lowered, and to raise it again could hide a rule from a walk of that engine. */
 bool slot_attach_as(const struct identity *self, uint32_t parent)
 {
 	struct plane_slot *slot = find_own(self);
+	bool live = slot && (atomic_load(&slot->state) & 0xff) == SLOT_LIVE;
 
-	if (slot && (atomic_load(&slot->state) & 0xff) == SLOT_EXECING)
+	if (slot && !live)
 		clear_image(slot);
 	if (!slot)
 		slot = take(self);
@@ -147,7 +150,8 @@ bool slot_attach_as(const struct identity *self, uint32_t parent)
 	core.pid = self->pid;
 	core.process_key = raw_mix(raw_mix(self->pid, self->start_ticks), self->pidns);
 	core.slot = slot;
-	raise_all(slot);
+	if (!live)
+		raise_all(slot);
 	become(slot, SLOT_LIVE);
 	return true;
 }

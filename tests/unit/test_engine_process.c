@@ -4,6 +4,8 @@
  */
 #include "engine_support.h"
 
+#include "failpoint/core.h"
+
 enum { PROCESSES = 8, THREADS = 8, ROUNDS = 50, GARBAGE_ROUNDS = 200 };
 
 /* ---- Exactly once ---- */
@@ -106,6 +108,20 @@ static void slots_of_the_dead_are_taken_again(void **state)
 		assert_int_equal(status, 0);
 	}
 	heal();
+}
+
+/* A program may contain an engine and be preloaded with another: the second one to come changes
+ * nothing under a walk of the first. */
+static void a_second_engine_leaves_the_slot_as_it_is(void **state)
+{
+	const struct plane_slot *slot = core.slot;
+
+	(void)state;
+	pass_fd(CALL_read, 1);
+	assert_int_equal(engine_armed[CALL_read], 0);
+	assert_true(slot_attach());
+	assert_ptr_equal(core.slot, slot);
+	assert_int_equal(engine_armed[CALL_read], 0);
 }
 
 /* ---- What ends a process ---- */
@@ -258,6 +274,7 @@ int main(void)
 		cmocka_unit_test(a_one_shot_fires_once_in_all_processes),
 		cmocka_unit_test(a_forked_child_takes_a_slot_at_its_first_passage),
 		cmocka_unit_test(slots_of_the_dead_are_taken_again),
+		cmocka_unit_test(a_second_engine_leaves_the_slot_as_it_is),
 		cmocka_unit_test(a_process_ends_as_the_rule_says_and_leaves_an_event),
 		cmocka_unit_test(a_rule_with_a_broken_body_does_no_harm),
 		cmocka_unit_test(whatever_the_plane_holds_the_target_lives), /* leaves a wreck */
