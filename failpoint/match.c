@@ -350,16 +350,16 @@ static bool is_negated(uint8_t op)
 	return op == OP_NE || op == OP_NRE || op == OP_NAND;
 }
 
-static bool clause_holds(struct question *q)
+static inline bool clause_holds(struct question *q)
 {
+	const struct rule_value *value = &q->rule->value[q->clause->first_value];
+	const struct rule_value *end = value + q->clause->values;
 	bool any = false;
 
-	for (unsigned v = 0; v < q->clause->values && !any; v++) {
-		unsigned i = q->clause->first_value + v;
-
-		if (i >= RULE_VALUE_MAX)
-			return false;
-		q->value = &q->rule->value[i];
+	if (end > q->rule->value + RULE_VALUE_MAX)
+		return false;
+	for (; value < end && !any; value++) {
+		q->value = value;
 		any = keys[q->clause->key].holds(q);
 	}
 	return any != is_negated(q->clause->op);
@@ -368,18 +368,19 @@ static bool clause_holds(struct question *q)
 /* Those clauses of the step that cost this much; *others gets a bit for each other cost there is.
  */
 static inline bool clauses_hold(const struct rule_step *step, struct question *q, enum cost cost,
-			 unsigned *others)
+				unsigned *others)
 {
-	for (unsigned c = 0; c < step->clauses; c++) {
-		unsigned i = step->first_clause + c;
-		uint8_t key;
+	const struct rule_clause *clause = &q->rule->clause[step->first_clause];
+	const struct rule_clause *end = clause + step->clauses;
 
-		if (i >= RULE_CLAUSE_MAX)
-			return false;
-		q->clause = &q->rule->clause[i];
-		key = q->clause->key;
+	if (end > q->rule->clause + RULE_CLAUSE_MAX)
+		return false;
+	for (; clause < end; clause++) {
+		uint8_t key = clause->key;
+
 		if (key >= KEY_COUNT)
 			return false;
+		q->clause = clause;
 		if (keys[key].cost != cost)
 			*others |= 1U << keys[key].cost;
 		else if (keys[key].holds && !(key == KEY_RET && q->phase == PHASE_ENTER) &&

@@ -162,13 +162,22 @@ static const char *only_tail(const char *glob, const char *path, const char *pat
 	return slashes ? "" : path;
 }
 
+/* The letters a glob begins with have to be those of the text: most paths differ soon. */
+static bool begins_otherwise(const char *glob, const char *text)
+{
+	for (; *glob && *glob != '*' && *glob != '?' && *glob != '[' && *glob != '\\'; glob++)
+		if (*glob != *text++)
+			return true;
+	return false;
+}
+
 bool pattern_path(const char *glob, const char *path)
 {
 	struct walk w = {.glob = glob, .text = path};
 	const char *path_end, *tail;
 
 	if (*glob == '/')
-		return walk(w);
+		return !begins_otherwise(glob, path) && walk(w);
 	path_end = end_of(path);
 	if (ends_otherwise(glob, end_of(glob), path, path_end))
 		return false;

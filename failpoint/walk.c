@@ -35,7 +35,7 @@ _Atomic uint32_t *rule_lease(const struct plane_rule *entry)
 	return number && number <= LEASE_MAX ? lease_word(&core.leases[number - 1]) : NULL;
 }
 
-static bool lease_holds(const struct plane_rule *entry)
+static inline bool lease_holds(const struct plane_rule *entry)
 {
 	uint32_t number = entry->lease, word;
 	struct plane_lease *lease = &core.leases[number - 1];
