@@ -7,6 +7,7 @@
 #include "failpoint/core.h"
 
 enum { AT_ENTER = 1, AT_EXIT = 2, ALWAYS = 3 };
+enum { MOVED_MAX = 0x7ffff000 }; /* what the kernel moves at most in one call */
 enum { PAUSE_DEFAULT_NS_PER_S = 1000000000, PAUSE_DEFAULT_S = 60 };
 
 static bool is_call(const struct hit *hit)
@@ -145,7 +146,9 @@ static bool do_lie(struct meeting *meeting, const struct firing *firing,
 {
 	struct hit *hit = meeting->hit;
 
-	hit->ret = call_table[hit->site].amount ? (int64_t)hit->len : 0;
+	hit->ret = 0;
+	if (call_table[hit->site].amount)
+		hit->ret = hit->len < MOVED_MAX ? (int64_t)hit->len : MOVED_MAX;
 	hit->err = 0;
 	hit->after[0] |= AFTER_DONE | AFTER_RESULT;
 	fire(meeting, firing, action);

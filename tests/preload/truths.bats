@@ -74,7 +74,8 @@ truth() {
 }
 
 @test "an answer that a lie does not know is not made up" {
-	truth numbers 'dup2,dup3,sendmmsg = lie' 'dup2 40' 'dup3 41' 'sendmmsg 2'
+	truth numbers 'dup2,dup3,sendmmsg,write = lie' 'dup2 40' 'dup3 41' 'sendmmsg 2' \
+		'write 2147479552'
 }
 
 @test "reset reaches the peer, refuse the caller" {

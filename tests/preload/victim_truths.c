@@ -219,11 +219,13 @@ static void truth_numbers(void)
 		{.msg_hdr = {.msg_iov = &byte, .msg_iovlen = 1}},
 	};
 	int fd = file(), pair[2];
+	volatile size_t huge = (size_t)-1;
 
 	NEED(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
 	say("dup2", dup2(fd, 40));
 	say("dup3", dup3(fd, 41, 0));
 	say("sendmmsg", sendmmsg(pair[0], messages, 2, 0));
+	say("write", write(fd, "x", huge));
 }
 
 /* A TCP connection within 127.0.0.0/8: the listener, both ends. */
