@@ -1,9 +1,9 @@
 /*
  * failctl_enter.c - `failctl enter RUN`: a shell inside a run of failrun.
  *
- * failrun writes RUN/run.json: {"worker_pid": N, "guardian_pid": N, "plane": PATH, "state": WORD}.
- * The namespaces of the worker are joined, where they are not ours already; the plane's path is one
- * inside them.
+ * failrun writes RUN/run.json: {"worker_pid": N, "guardian_pid": N, "plane": DIRECTORY, "state":
+ * WORD}. The namespaces of the worker are joined, where they are not ours already; the directory that
+ * its plane is in is one inside them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -86,15 +86,10 @@ static int join_namespaces(pid_t pid, struct why *why)
 
 static void name_directory(const json_t *facts)
 {
-	const char *plane = json_string_value(json_object_get(facts, "plane"));
-	char *directory = plane ? strdup(plane) : NULL;
-	char *slash = directory ? strrchr(directory, '/') : NULL;
+	const char *directory = json_string_value(json_object_get(facts, "plane"));
 
-	if (slash) {
-		*slash = 0;
+	if (directory)
 		setenv("FAILKIT_DIR", directory, 1);
-	}
-	free(directory);
 }
 
 static int run_inside(struct args *args)

@@ -9,7 +9,7 @@ start_worker() {
 	start worker unshare "$@" sh -c 'echo up; exec sleep 1000'
 	eventually grep -q up "$T/worker.out"
 	printf '{"worker_pid": %d, "guardian_pid": %d, "plane": "%s", "state": "running"}\n' \
-		"$pid" "$pid" "$T/planes/failkit.x" > "$T/run/run.json"
+		"$pid" "$pid" "$T/planes" > "$T/run/run.json"
 }
 
 @test "the command runs in the worker's namespaces, with its planes" {
