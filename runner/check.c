@@ -30,6 +30,8 @@ static int open_ledger(const char *dir, sqlite3 **db, struct why *why)
 	/* Read-write, since a ledger cut by SIGKILL has its last groups in the write-ahead log. */
 	int rc = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE, NULL);
 	if (rc == SQLITE_OK)
+		rc = sqlite3_busy_timeout(*db, 10000);
+	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(*db, "SELECT count(*) FROM run", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		return 0;
@@ -155,7 +157,7 @@ static void feed_reported(sqlite3 *db, struct oracle *oracle)
 	if (sqlite3_prepare_v2(
 		    db,
 		    "SELECT code, text FROM violation WHERE code IN ('UNRECOVERED', 'SUT-CRASH') "
-		    "AND judgement = (SELECT min(judgement) FROM judgement)",
+		    "AND judgement = (SELECT min(judgement) FROM judgement WHERE oracle = 'run')",
 		    -1, &s, NULL) != SQLITE_OK)
 		return;
 	while (sqlite3_step(s) == SQLITE_ROW)

@@ -103,8 +103,9 @@ int judgement_append(const char *ledger_path, const char *by, const struct oracl
 
 	a.rc = sqlite3_open_v2(ledger_path, &a.db, SQLITE_OPEN_READWRITE, NULL);
 	if (a.rc == SQLITE_OK)
-		a.rc = sqlite3_exec(a.db, "PRAGMA synchronous=OFF; BEGIN IMMEDIATE", NULL, NULL,
-				    NULL);
+		a.rc = sqlite3_exec(
+			a.db, "PRAGMA busy_timeout=10000; PRAGMA synchronous=OFF; BEGIN IMMEDIATE",
+			NULL, NULL, NULL);
 	if (a.rc == SQLITE_OK)
 		a.rc = sqlite3_prepare_v2(a.db, violation_sql, -1, &a.violation, NULL);
 	if (a.rc == SQLITE_OK)

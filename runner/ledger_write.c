@@ -263,8 +263,9 @@ static int insert_epoch(struct ledger_db *db, struct why *why)
 
 static int set_up(struct ledger_db *db, struct why *why)
 {
+	/* Another may judge the run meanwhile: failrun check. */
 	static const char pragmas[] =
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;"
+		"PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;"
 		"PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -16384;";
 	int rc = run_sql(db, pragmas, why);
 

@@ -166,6 +166,22 @@ assert_nothing_left() {
 	assert_nothing_left
 }
 
+@test "a run that goes on can be entered and judged, and is not disturbed" {
+	plan quick
+	start run failrun run quick.ini --set run.dir="$T/r" --duration 15s --set run.min-ops=50
+	eventually grep -q 'fault 0' "$T/run.err"
+	run -0 failctl enter "$T/r" failctl ps
+	[[ $output == *" ds1 "* ]]
+	run -0 failctl enter "$T/r" failctl set 'mine := %sync:node=ds1 = 3*delay(1ms)'
+	run -0 failctl enter "$T/r" failctl wait mine --fired 1 --timeout 20s
+	for _ in 1 2 3; do
+		run -4 failrun check r
+		[[ $output == *UNKNOWN* ]]
+	done
+	wait "$pid"
+	[ "$(field r .verdict)" = PASS ]
+}
+
 @test "SIGINT: heal, sweep, report; the run is judged" {
 	plan quick
 	start run failrun run quick.ini --set run.dir="$T/r" --duration 100s --set run.min-ops=50
