@@ -1,14 +1,8 @@
 /*
- * attach.c - map the plane, take a slot; fork and exec. See engine.h.
+ * attach.c - map the plane, take a slot; fork. See engine.h.
  *
- *     slot:  free -> attaching -> live -> executing -> (the new image) live ... -> dead
- *
- * A slot belongs to (pid, start time, pid namespace): a new image, or a second engine in the
- * process, finds the one that is there. A child has none until fork's wrapper, or its first armed
- * passage (a page that the kernel wipes in children tells), takes one.
- *
- * Slots are taken from the front and a slot that never was used ends the search, so few are
- * touched.
+ * What a slot is stands in slot.c. A child has none until fork's wrapper, or its first armed passage
+ * (a page that the kernel wipes in children tells), takes one.
  */
 #include "failpoint/core.h"
 
@@ -280,19 +274,7 @@ void engine_forked(void)
 	finish(core.head != NULL);
 }
 
-/* ---- What others ask ---- */
-
 uint32_t engine_node_address(void)
 {
 	return core.node_address;
-}
-
-const char *engine_node_name(void)
-{
-	return core.node_name;
-}
-
-const char *engine_plane_path(void)
-{
-	return core.plane_path;
 }

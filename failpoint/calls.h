@@ -6,7 +6,7 @@
  * twins are ALIAS rows and share its id, so that a rule about pwrite covers pwrite64.
  *
  * The class of a call may depend on its subject: a write on a socket is %send, on a file %write.
- * Such rows carry both bits, and calls_classes_of() refines them once the kind of the fd is known.
+ * Such rows carry both bits, and match.c refines them once the kind of the fd is known.
  *
  * Everything here is constant data: usable anywhere, also inside an intercepted call.
  */

@@ -114,11 +114,6 @@ int control_set_each(struct control *control, const char *text, int flags,
 	return rc;
 }
 
-int control_set_all(struct control *control, const char *text, int flags, struct why *why)
-{
-	return control_set_each(control, text, flags, NULL, NULL, why);
-}
-
 struct made_one {
 	uint64_t *id;
 	char *name;

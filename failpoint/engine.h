@@ -65,8 +65,6 @@ struct hit {
 	/* The engine's own. */
 	const struct subject *subject; /* NULL until resolved */
 	uint32_t after[2];             /* what engine_leave() has to do */
-	int64_t after_number;
-	uint64_t after_rule;
 };
 
 /* Given by the interposer. All are called inside intercepted calls. */
@@ -97,12 +95,8 @@ void engine_exec_failed(void);
 int engine_enter(struct hit *hit); /* enum hit_answer */
 void engine_leave(struct hit *hit);
 
-/* This process's node: its address in host order and its name; 0 and "" when it has none. */
+/* The address of this process's node, in host order; 0 when it has none. */
 uint32_t engine_node_address(void);
-const char *engine_node_name(void);
-
-/* The plane's path and node to hand to children, from this process's environment at the start. */
-const char *engine_plane_path(void);
 
 /* True while this thread is inside the engine or a wrapper of ours: pass everything through. */
 bool engine_inside(void);

@@ -58,9 +58,8 @@ enum { CONTROL_HELD = 1 };
  * replaced in one step. name and id tell what was made (name: "r7" when it had none; may be NULL). */
 int control_set(struct control *control, const char *text, int flags, uint64_t *id, char name[64],
 		struct why *why);
-/* The same for a text of several rules: all or none. */
-int control_set_all(struct control *control, const char *text, int flags, struct why *why);
-/* The same, telling what was made, in order. */
+/* The same for a text of several rules: all or none. each, unless NULL, is told what was made, in
+ * order. */
 int control_set_each(struct control *control, const char *text, int flags,
 		     int (*each)(void *arg, uint64_t id, const char *name), void *arg,
 		     struct why *why);
