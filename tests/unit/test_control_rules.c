@@ -108,9 +108,9 @@ static void a_full_table_is_an_error_and_nothing_changes(void **state)
 	assert_int_equal(control_set(f->control, "fsync = off", 0, NULL, NULL, &f->why), -ENOSPC);
 	assert_non_null(strstr(f->why.text, "1024"));
 	assert_int_equal(control_remove(f->control, "r5", -1, &f->why), 0);
-	assert_int_equal(
-		control_set_all(f->control, "x := fsync = off; y := fsync = off", 0, &f->why),
-		-ENOSPC);
+	assert_int_equal(control_set_each(f->control, "x := fsync = off; y := fsync = off", 0, NULL,
+					  NULL, &f->why),
+			 -ENOSPC);
 	assert_int_equal(control_rule(f->control, "x", &rule, NULL), -ENOENT);
 	fixture_set(f, "x := fsync = off");
 	/* Healed rules stay to be looked at, until their room is wanted. */
