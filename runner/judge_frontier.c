@@ -4,11 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static slot_set bit_of(int slot)
-{
-	return (slot_set)1 << slot;
-}
-
 static bool fits(const struct item *item, int32_t now)
 {
 	switch (item->class) {
@@ -27,7 +22,7 @@ static void observe(const struct judge_frontier *j, struct state *s)
 	for (slot_set left = j->open_reads & ~s->done; left; left &= left - 1) {
 		int slot = slot_first(left);
 		if (fits(j->slot[slot], s->now))
-			s->done |= bit_of(slot);
+			s->done |= slot_bit(slot);
 	}
 }
 
@@ -40,23 +35,23 @@ static int begin(struct judge_frontier *j, struct item *item)
 	int slot = slot_first(free_slots);
 	j->slot[slot] = item;
 	item->slot = (uint8_t)slot;
-	j->open |= bit_of(slot);
+	j->open |= slot_bit(slot);
 	if (item->class > ITEM_PRESENT) {
-		j->open_puts |= bit_of(slot);
+		j->open_puts |= slot_bit(slot);
 		return 0;
 	}
-	j->open_reads |= bit_of(slot);
+	j->open_reads |= slot_bit(slot);
 	for (size_t i = 0; i < j->frontier.count; i++)
 		if (fits(item, j->frontier.at[i].now))
-			j->frontier.at[i].done |= bit_of(slot);
+			j->frontier.at[i].done |= slot_bit(slot);
 	return 0;
 }
 
 static void close_slot(struct judge_frontier *j, int slot)
 {
-	j->open &= ~bit_of(slot);
-	j->open_reads &= ~bit_of(slot);
-	j->open_puts &= ~bit_of(slot);
+	j->open &= ~slot_bit(slot);
+	j->open_reads &= ~slot_bit(slot);
+	j->open_puts &= ~slot_bit(slot);
 }
 
 /* One state further: now it is this, and wanted may be done with it. */
@@ -98,10 +93,10 @@ static int apply_first(struct judge_frontier *j, const struct state *s, const st
 	if (item->class == ITEM_ANYTHING) /* an optional one only helps where nothing is */
 		return item->optional && !nothing
 			       ? 0
-			       : reach(j, s, NOW_ANYTHING, bit_of(item->slot), wanted);
+			       : reach(j, s, NOW_ANYTHING, slot_bit(item->slot), wanted);
 	if (nothing && (item->optional || item->class == ITEM_TAKE))
 		return 0;
-	return reach(j, s, NOW_NOTHING, bit_of(item->slot), wanted);
+	return reach(j, s, NOW_NOTHING, slot_bit(item->slot), wanted);
 }
 
 static int apply_endless(struct judge_frontier *j, const struct state *from, slot_set wanted)
@@ -128,7 +123,7 @@ static int expand(struct judge_frontier *j, const struct state *s, slot_set want
 	for (slot_set left = j->open_puts & ~s->done; left && !rc; left &= left - 1) {
 		const struct item *item = j->slot[slot_first(left)];
 		if (item->class == ITEM_PUT)
-			rc = reach(j, s, item->now, bit_of(item->slot), wanted);
+			rc = reach(j, s, item->now, slot_bit(item->slot), wanted);
 		else
 			consider(&firsts, item);
 	}
@@ -148,24 +143,16 @@ static slot_set puts_of(const struct judge_frontier *j, const struct item *item)
 	for (slot_set left = j->open_puts; left; left &= left - 1) {
 		int slot = slot_first(left);
 		if (j->slot[slot]->class == ITEM_PUT && j->slot[slot]->now == item->now)
-			puts |= bit_of(slot);
+			puts |= slot_bit(slot);
 	}
 	return puts;
-}
-
-static void swap_states(struct states *a, struct states *b)
-{
-	struct states swap = *a;
-
-	*a = *b;
-	*b = swap;
 }
 
 /* Keeps what is done with item, without its mark; the others go to work if they still can be. An
  * optional item does both: it may not have happened, but if it did then by now. */
 static int divide(struct judge_frontier *j, const struct item *item)
 {
-	slot_set bit = bit_of(item->slot);
+	slot_set bit = slot_bit(item->slot);
 	bool read = item->class == ITEM_READ;
 	slot_set puts = read ? puts_of(j, item) : 0;
 	int rc = 0;
@@ -197,7 +184,7 @@ static bool all_done(const struct judge_frontier *j, slot_set bit)
 /* item took effect by now, if it ever did. -ENOENT: in no state it has; -E2BIG: out of budget. */
 static int end(struct judge_frontier *j, const struct item *item)
 {
-	slot_set bit = bit_of(item->slot);
+	slot_set bit = slot_bit(item->slot);
 
 	if (all_done(j, bit)) {
 		for (size_t i = 0; i < j->frontier.count; i++)
@@ -218,7 +205,7 @@ static int end(struct judge_frontier *j, const struct item *item)
 	close_slot(j, item->slot);
 	if (!j->next.count)
 		return -ENOENT;
-	swap_states(&j->frontier, &j->next);
+	states_swap(&j->frontier, &j->next);
 	return 0;
 }
 

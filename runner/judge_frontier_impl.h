@@ -3,7 +3,6 @@
  *
  *     judge_prepare.c     operations -> items with classes, and their moments in order
  *     judge_frontier.c    the sweep over the moments
- *     judge_states.c      the frontier itself, a set of states
  *     judge_witness.c     a violation made small
  */
 #ifndef RUNNER_JUDGE_FRONTIER_IMPL_H
@@ -13,19 +12,10 @@
 
 #include "runner/judge_frontier.h"
 #include "runner/judge_sort.h"
+#include "runner/judge_states.h"
 #include "runner/judge_values.h"
 
 enum { NOW_NOTHING, NOW_ANYTHING, NOW_VALUES }; /* what the key is: then a value's number + this */
-enum { SLOTS = 128 };
-
-typedef unsigned __int128 slot_set;
-
-static inline int slot_first(slot_set set)
-{
-	uint64_t low = (uint64_t)set;
-
-	return low ? __builtin_ctzll(low) : 64 + __builtin_ctzll((uint64_t)(set >> 64));
-}
 
 enum item_class {
 	ITEM_READ,
@@ -67,20 +57,6 @@ struct prepared {
 	size_t moments, moment_capacity;
 };
 
-struct state {
-	slot_set done; /* open operations that took effect */
-	int32_t now;
-	uint32_t deletes, puts; /* without an end, used up */
-	uint32_t place;         /* in the table of its set */
-};
-
-struct states {
-	struct state *at;
-	size_t count, capacity;
-	uint32_t *table; /* index + 1, for more than a few */
-	uint32_t mask;
-};
-
 struct judge_frontier {
 	struct prepared prepared;
 	struct states frontier, next, work;
@@ -92,12 +68,6 @@ struct judge_frontier {
 
 int prepare(struct prepared *p, const struct judge_op *ops, size_t n);
 void prepared_fini(struct prepared *p);
-
-void states_clear(struct states *s);
-/* Adds one unless it, or one that is at least as good, is there. A worse one that is there is marked
- * with now = -1. Returns 0 or -ENOMEM. */
-int states_add(struct states *s, const struct state *state);
-void states_fini(struct states *s);
 
 /* The sweep alone. On a violation *where is the index of the operation. */
 int sweep(struct judge_frontier *judge, const struct judge_op *ops, size_t n,

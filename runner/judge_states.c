@@ -1,7 +1,8 @@
-/* judge_states.c - a set of states in which none is plainly worse than another. */
-#include "runner/judge_frontier_impl.h"
+/* judge_states.c - see judge_states.h. */
+#include "runner/judge_states.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 enum { FEW = 12, FIRST = 64, GONE = -1 };
@@ -78,9 +79,11 @@ static bool settle(struct state *there, const struct state *one)
 {
 	if (there->now != one->now || there->done != one->done)
 		return false;
-	if (there->deletes <= one->deletes && there->puts <= one->puts)
+	if (there->deletes <= one->deletes && there->puts <= one->puts &&
+	    !(there->used & ~one->used))
 		return true;
-	if (one->deletes <= there->deletes && one->puts <= there->puts)
+	if (one->deletes <= there->deletes && one->puts <= there->puts &&
+	    !(one->used & ~there->used))
 		there->now = GONE;
 	return false;
 }
