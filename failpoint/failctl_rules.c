@@ -19,7 +19,8 @@ static int print_name(void *arg, uint64_t id, const char *name)
 	return 0;
 }
 
-/* Rules given as several words are one text: all are set, or none. */
+/* Rules given as several words are the lines of one text: all are set, or none, and what is wrong is
+ * told with its line. */
 static char *join_rules(char *const words[])
 {
 	char *text = NULL;
@@ -27,7 +28,7 @@ static char *join_rules(char *const words[])
 	for (char *const *word = words; *word; word++) {
 		char *longer;
 
-		if (asprintf(&longer, "%s%s%s", text ? text : "", text ? ";" : "", *word) < 0)
+		if (asprintf(&longer, "%s%s%s", text ? text : "", text ? "\n" : "", *word) < 0)
 			longer = NULL;
 		free(text);
 		text = longer;

@@ -29,7 +29,7 @@ feed() {
 @test "a wrong rule is refused at a column, and nothing is set" {
 	hold_copier
 	run -2 failctl set 'write = off' 'fsycn = off'
-	[[ $output == *column*'"fsync"'* ]]
+	[[ $output == *'line 2, column 1: unknown call "fsycn"'*'"fsync"'* ]]
 	run -2 failctl set 'a := write = off; a := read = off'
 	[[ $output == *'two rules are named "a"'* ]]
 	[ "$(failctl ls --json | jq length)" = 0 ]
