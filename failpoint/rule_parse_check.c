@@ -97,6 +97,8 @@ int parse_check_action(struct parser *p, const struct rule_action *action, size_
 	const struct action_name *name = &names_actions[action->kind];
 	const char *site = NULL;
 
+	if (p->missing) /* what is not built yet fits nothing, and is refused by its name */
+		return 0;
 	if (step->at_exit && name->before)
 		return PARSE_FAIL(
 			p, offset,
