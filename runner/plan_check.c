@@ -18,8 +18,9 @@ static int at(const struct plan *plan, enum plan_section section, int index, con
 	char title[PLAN_TITLE_MAX];
 
 	plan_section_title(plan, section, index, title);
-	return why_prefix(why, code, "%s:%d: [%s] %s", plan->path, place ? place->line : 0, title,
-			  key);
+	if (!place)
+		return why_prefix(why, code, "%s: [%s] %s", plan->path, title, key);
+	return why_prefix(why, code, "%s:%d: [%s] %s", plan->path, place->line, title, key);
 }
 
 static const char *role_at(const void *arg, size_t i)
@@ -151,7 +152,8 @@ static int check_fault(struct plan *plan, int i, struct why *why)
 	}
 	r = check_kind(fault, why);
 	if (r)
-		return at(plan, SECTION_FAULT, i, *fault->rule ? "rule" : "kind", r, why);
+		return at(plan, SECTION_FAULT, i,
+			  *fault->rule && fault_kind(fault->kind, NULL) ? "rule" : "kind", r, why);
 	return 0;
 }
 

@@ -90,6 +90,7 @@ static const struct {
 	{"[run]\nseed\n", "p.ini:2: \"seed\" is no line of a plan: KEY = VALUE"},
 	{"[run]\nseed : 1 = 2\n", "p.ini:2: \"seed : 1 = 2\" is no line of a plan: KEY = VALUE"},
 	{"[store]\n", "p.ini:1: [store] endpoints: it must be given"},
+	{"[run]\n", "p.ini: [store] endpoints: it must be given"},
 	{"[store]\nendpoints = ds\n[role ds]\ncommand = x\n",
 	 "p.ini:3: [role ds] ready: it must be given"},
 	{"[store]\nendpoints = dx\n" ROLE,
@@ -133,6 +134,7 @@ static const struct {
 	const char *text, *begins; /* what another module says of it follows */
 } refused_by_others[] = {
 	{SMALL "[fault f]\nkind = restat\non = ds\n", "p.ini:9: [fault f] kind: "},
+	{SMALL "[fault f]\nkind = eioo\non = ds\nrule = fsync\n", "p.ini:9: [fault f] kind: "},
 	{SMALL "[fault f]\nrule = fsink = error(EIO)\n", "p.ini:9: [fault f] rule: "},
 	{SMALL "[fault f]\nkind = restart\non = ds\nanchor = ask 4\n",
 	 "p.ini:11: [fault f] anchor: "},
