@@ -172,11 +172,35 @@ static int hear(const struct pipes *pipes, pid_t *worker, struct why *why)
 	return 0;
 }
 
+static void write_state(const char *run_dir, pid_t worker, unsigned layers, const char *state,
+			int status)
+{
+	char path[4096], new[4096 + 8];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/run.json", run_dir);
+	snprintf(new, sizeof(new), "%s.new", path);
+	file = fopen(new, "we");
+	if (!file)
+		return;
+	fprintf(file,
+		"{\"guardian_pid\": %d, \"worker_pid\": %d, \"plane\": \"%s\", \"user\": %s, "
+		"\"mount\": %s, \"net\": %s, \"pid\": %s, \"state\": \"%s\", \"status\": %d}\n",
+		(int)getpid(), (int)worker,
+		layers & SANDBOX_MOUNT ? "/dev/shm" : control_directory(),
+		layers & SANDBOX_USER ? "true" : "false", layers & SANDBOX_MOUNT ? "true" : "false",
+		layers & SANDBOX_NET ? "true" : "false", layers & SANDBOX_PID ? "true" : "false",
+		state, status);
+	if (fclose(file) == 0)
+		rename(new, path);
+}
+
 enum { IN_WORKER = 1 };
 
 /* One attempt: 0 in the guardian, IN_WORKER in the worker, -errno when these layers can't be had.
  */
-static int attempt(unsigned layers, const sigset_t *mask, pid_t *worker, struct why *why)
+static int attempt(const char *run_dir, unsigned layers, const sigset_t *mask, pid_t *worker,
+		   struct why *why)
 {
 	struct pipes pipes;
 	pid_t between;
@@ -202,6 +226,8 @@ static int attempt(unsigned layers, const sigset_t *mask, pid_t *worker, struct 
 		r = sandbox_janitor(pipes.life[0], *worker, &here.janitor, why);
 	close(pipes.life[0]);
 	close(pipes.report[0]);
+	if (r == 0)
+		write_state(run_dir, *worker, layers, "running", 0);
 	/* The pipe "life" stays open for as long as the guardian lives. */
 	if (r == 0 && write(pipes.life[1], "g", 1) == 1)
 		return 0;
@@ -209,29 +235,6 @@ static int attempt(unsigned layers, const sigset_t *mask, pid_t *worker, struct 
 	if (*worker > 0)
 		waitpid(*worker, NULL, 0);
 	return r;
-}
-
-static void write_state(const char *run_dir, pid_t worker, unsigned layers, const char *state,
-			int status)
-{
-	char path[4096], new[4096 + 8];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/run.json", run_dir);
-	snprintf(new, sizeof(new), "%s.new", path);
-	file = fopen(new, "we");
-	if (!file)
-		return;
-	fprintf(file,
-		"{\"guardian_pid\": %d, \"worker_pid\": %d, \"plane\": \"%s\", \"user\": %s, "
-		"\"mount\": %s, \"net\": %s, \"pid\": %s, \"state\": \"%s\", \"status\": %d}\n",
-		(int)getpid(), (int)worker,
-		layers & SANDBOX_MOUNT ? "/dev/shm" : control_directory(),
-		layers & SANDBOX_USER ? "true" : "false", layers & SANDBOX_MOUNT ? "true" : "false",
-		layers & SANDBOX_NET ? "true" : "false", layers & SANDBOX_PID ? "true" : "false",
-		state, status);
-	if (fclose(file) == 0)
-		rename(new, path);
 }
 
 /* Waits for the worker, passing signals on; returns its exit status. */
@@ -269,7 +272,7 @@ static int try_all(const struct sandbox_options *options, const sigset_t *mask, 
 			 !whole                     ? last.text
 			 : options->net == NET_HOST ? "the plan says net = host"
 						    : "");
-		r = attempt((unsigned)*layers, mask, worker, &last);
+		r = attempt(options->run_dir, (unsigned)*layers, mask, worker, &last);
 	}
 	if (r < 0)
 		return why_set(why, r, "no sandbox: %s", last.text);
@@ -300,7 +303,6 @@ int sandbox_enter(const struct sandbox_options *options, struct why *why)
 		sigprocmask(SIG_SETMASK, &mask, NULL);
 		return r;
 	}
-	write_state(options->run_dir, worker, (unsigned)layers, "running", 0);
 	status = guard(worker, &watched);
 	/* The janitor looks after us, should we be killed meanwhile. */
 	process_children_end(here.janitor);

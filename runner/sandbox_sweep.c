@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,23 +21,33 @@
 enum { ENVIRONMENT_MAX = 131072, SWEEP_ROUNDS = 2, JANITOR_ROUNDS = 100 };
 static const int64_t sweep_limit_ns = INT64_C(5000000000);
 
+/* Pids mean something within one namespace only; a sweep of the host sees those inside, too. */
+static unsigned long long pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) ? 0 : (unsigned long long)st.st_ino;
+}
+
 int sandbox_mark(pid_t guardian, struct why *why)
 {
-	char text[64];
+	char text[96];
 
-	snprintf(text, sizeof(text), "%d:%llu", (int)guardian, process_start_ticks(guardian));
+	snprintf(text, sizeof(text), "%d:%llu:%llu", (int)guardian, process_start_ticks(guardian),
+		 pid_namespace());
 	return setenv(MARK, text, 1) ? why_set(why, -ENOMEM, "no memory for %s", MARK) : 0;
 }
 
-/* Does this environment name a guardian that is no more? */
+/* Does this environment name a guardian of our namespace that is no more? */
 static bool is_stray(const char *environment, size_t size)
 {
-	unsigned long long start;
+	unsigned long long start, namespace;
 	int guardian;
 
 	for (const char *at = environment; at < environment + size; at += strlen(at) + 1)
-		if (sscanf(at, MARK "=%d:%llu", &guardian, &start) == 2)
-			return process_start_ticks(guardian) != start;
+		if (sscanf(at, MARK "=%d:%llu:%llu", &guardian, &start, &namespace) == 3)
+			return namespace == pid_namespace() &&
+			       process_start_ticks(guardian) != start;
 	return false;
 }
 

@@ -2,7 +2,7 @@
  * sandbox_sweep.h - ending what a run leaves on a machine without pid namespaces.
  *
  * There, the end of the worker leaves nodes and their children behind. So such a worker puts
- * FAILKIT_GUARDIAN=PID:START into its environment, which every descendant inherits. A janitor, a
+ * FAILKIT_GUARDIAN=PID:START:NAMESPACE into its environment, which every descendant inherits. A janitor, a
  * process of its own, waits for the end of the guardian and then ends all whose guardian is no
  * more; should it be killed as well, the next run does. Planes are swept by control_sweep().
  */

@@ -337,22 +337,41 @@ static void orphans_are_reaped(void **state)
 	in_sandbox(adopt_and_reap);
 }
 
-static void a_stray_of_a_dead_guardian_is_swept(void **state)
+/* A program whose environment names guardian 1:1, long dead, of this pid namespace. */
+static pid_t start_stray(const char *dir, unsigned long long namespace)
 {
-	char *dir = folder_make();
 	const char *const argv[] = {"/bin/sh", "-c", "sleep 1000; :", dir, NULL};
-	static const char *const environment[] = {"FAILKIT_GUARDIAN=1:1", NULL};
+	char mark[96];
+	const char *const environment[] = {mark, NULL};
 	struct process_options options = {.argv = argv, .environment = environment, .output = -1};
 	struct why why = {""};
-	int status;
 	pid_t pid;
 
-	(void)state;
+	snprintf(mark, sizeof(mark), "FAILKIT_GUARDIAN=1:1:%llu", namespace);
 	assert_int_equal(process_start(&pid, &options, &why), 0);
+	return pid;
+}
+
+/* Pids of another namespace are other processes: what lives in there is somebody else's. */
+static void strays_of_our_own_namespace_are_swept(void **state)
+{
+	char *dir = folder_make();
+	struct why why = {""};
+	struct stat st;
+	pid_t ours, others;
+	int status;
+
+	(void)state;
+	assert_int_equal(stat("/proc/self/ns/pid", &st), 0);
+	ours = start_stray(dir, st.st_ino);
+	others = start_stray(dir, st.st_ino + 1);
 	assert_int_equal(sandbox_sweep(&why), 0);
-	assert_int_equal(process_wait(pid, process_now_ns() + limit_ns, &status), 1);
+	assert_int_equal(process_wait(ours, process_now_ns() + limit_ns, &status), 1);
 	assert_true(WIFSIGNALED(status));
-	process_group_end(pid);
+	assert_int_equal(kill(others, 0), 0);
+	assert_int_equal(waitpid(others, &status, WNOHANG), 0);
+	process_group_end(ours);
+	process_group_end(others);
 	folder_remove(dir);
 }
 
@@ -369,7 +388,7 @@ int main(void)
 		cmocka_unit_test(the_guardian_passes_signals_on),
 		cmocka_unit_test(runs_on_the_network_of_the_host_have_addresses_of_their_own),
 		cmocka_unit_test(orphans_are_reaped),
-		cmocka_unit_test(a_stray_of_a_dead_guardian_is_swept),
+		cmocka_unit_test(strays_of_our_own_namespace_are_swept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
