@@ -55,6 +55,7 @@ RUNNER_LIBS := -lcurl -lsqlite3 -linih -ljansson -lxxhash -lnetfilter_queue -lpt
 REFSTORE_LIBS := -lmicrohttpd -lcurl -lsqlite3 -ljansson -lxxhash -lpthread
 
 .DELETE_ON_ERROR:
+.SECONDARY:
 .PHONY: all tests clean help
 all: $(PROGRAMS) $(LIBRARIES) ## everything a user runs (the default)
 tests: all $(UNITS) $(VICTIMS) ## every test program, without running them
