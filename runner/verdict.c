@@ -115,11 +115,14 @@ void verdict_decide(struct verdict_result *out, const struct verdict_facts *fact
 			(unsigned long long)facts->violations, facts->violations == 1 ? "" : "s");
 	for (int i = 0; i < facts->faults; i++)
 		judge_fault(out, &facts->fault[i]);
-	judge_reach(out, facts);
+	/* What a run did not get round to since it ended at a violation is no news. */
+	if (!facts->violations) {
+		judge_reach(out, facts);
+		judge_traffic(out, facts);
+	}
 	for (int i = 0; i < facts->blinds; i++)
 		because(out, VERDICT_INVALID, "the interposer saw no call of node %s",
 			facts->blind[i]);
-	judge_traffic(out, facts);
 	judge_sweep(out, facts);
 	if (facts->undecided)
 		because(out, VERDICT_UNKNOWN, "%.240s", facts->undecided);

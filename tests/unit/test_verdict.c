@@ -183,6 +183,23 @@ static void test_facts_and_verdicts(void **state)
 	}
 }
 
+/* The run ended at it: what it did not get round to is not listed beside it. */
+static void test_a_violation_at_once_is_the_only_reason(void **state)
+{
+	struct verdict_facts facts = perfect();
+	struct verdict_result result;
+
+	(void)state;
+	spoil_unreached(&facts);
+	spoil_ops(&facts);
+	spoil_verb(&facts);
+	facts.violations = 1;
+	verdict_decide(&result, &facts);
+	assert_int_equal(result.verdict, VERDICT_FAIL);
+	assert_int_equal(result.reasons, 1);
+	assert_string_equal(result.reason[0], "1 violation");
+}
+
 static void test_more_reasons_than_room(void **state)
 {
 	struct verdict_fault fault[100] = {0};
@@ -206,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_facts_and_verdicts),
+		cmocka_unit_test(test_a_violation_at_once_is_the_only_reason),
 		cmocka_unit_test(test_more_reasons_than_room),
 	};
 
