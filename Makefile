@@ -37,6 +37,7 @@ CORE_SRC := $(CORE:%=failpoint/%.c)
 FRONT_SRC := $(FRONT:%=failpoint/%.c)
 LIB_SRC := $(wildcard failpoint/lib_*.c)
 FAILCTL_SRC := $(wildcard failpoint/failctl*.c)
+NOTIFY_SRC := $(wildcard failpoint/notify_*.c)
 PRELOAD_SRC := $(wildcard preload/*.c)
 RUNNER_SRC := $(filter-out runner/failrun.c,$(wildcard runner/*.c))
 REFSTORE_SRC := $(wildcard tests/refstore/*.c)
@@ -44,6 +45,7 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 VICTIM_SRC := $(wildcard tests/preload/victim_*.c)
 
 objects = $(patsubst %.c,$(O)/%.o,$(1))
+behalf = $(patsubst %.c,$(O)/behalf/%.o,$(1))
 pic = $(patsubst %.c,$(O)/%.pic.o,$(1))
 
 PROGRAMS := $(B)/failctl $(B)/failrun $(B)/refstore
@@ -73,6 +75,12 @@ $(O)/%.pic.o: %.c $(O)/flags
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(PIC_CFLAGS) $(INJECT_SANITIZE) -c $< -o $@
 
+# failctl's supervisor has the core a second time, asking for threads of other processes (whose.h).
+$(O)/behalf/%.o: %.c $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) -DFAILPOINT_ON_BEHALF $(ALL_CFLAGS) $(SANITIZE) -c $< -o $@
+
 $(O)/runner/ledger_schema.o: runner/ledger.sql # by .incbin
 
 # A stamp that changes when the compiler or its flags do, so that nothing stale is linked.
@@ -90,9 +98,9 @@ $(O)/librunner.a: $(call objects,$(RUNNER_SRC))
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/failctl: $(call objects,$(FAILCTL_SRC)) $(O)/libfailcontrol.a
+$(B)/failctl: $(call objects,$(FAILCTL_SRC)) $(call behalf,$(NOTIFY_SRC) $(CORE_SRC)) $(O)/libfailcontrol.a
 	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -ljansson -lpthread -o $@
+	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -ljansson -lseccomp -lpthread -o $@
 $(B)/failrun: $(O)/runner/failrun.o $(O)/librunner.a $(O)/libfailcontrol.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ $(RUNNER_LIBS) -o $@

@@ -128,6 +128,21 @@ static int add(char **environment, unsigned *used, const char *name, const char 
 	return asprintf(&environment[(*used)++], "%s%s%s%s", name, a, divider, b) < 0 ? -ENOMEM : 0;
 }
 
+static int find_library(const char *library, char *path, size_t size, struct why *why)
+{
+	path[0] = 0;
+	if (!library)
+		return control_preload_library(path, size, why);
+	return *library ? use_library(library, path, size, why) : 0;
+}
+
+static int add_preload(char **environment, unsigned *used, const char *path, const char *old)
+{
+	if (!*path && !*old)
+		return 0;
+	return add(environment, used, ours[0], path, *path && *old ? ":" : "", old);
+}
+
 char **control_environment(struct control *control, const char *node, const char *library,
 			   char *const environment[], struct why *why)
 {
@@ -136,13 +151,12 @@ char **control_environment(struct control *control, const char *node, const char
 	char **made;
 	unsigned used;
 
-	if (library ? use_library(library, path, sizeof(path), why)
-		    : control_preload_library(path, sizeof(path), why))
+	if (find_library(library, path, sizeof(path), why))
 		return NULL;
 	if (node && check_node(control, node, why))
 		return NULL;
 	made = copy_others(environment, &used);
-	if (made && !add(made, &used, ours[0], path, *old ? ":" : "", old) &&
+	if (made && !add_preload(made, &used, path, old) &&
 	    !add(made, &used, ours[1], realpath(control->path, plane) ? plane : control->path, "",
 		 "") &&
 	    (!node || !add(made, &used, ours[2], node, "", "")))

@@ -39,6 +39,8 @@ enum option_id {
 	OPTION_PAST,
 	OPTION_ALL,
 	OPTION_SWEEP,
+	OPTION_STATIC,
+	OPTION_CALLS,
 	OPTION_HELP,
 	OPTION_IDS,
 };
@@ -47,12 +49,12 @@ enum option_id {
 enum { RULES_MAX = 256 };
 
 struct args {
-	const char *plane, *node, *role, *user;
+	const char *plane, *node, *role, *user, *calls;
 	const char *rules[RULES_MAX];
 	unsigned rule_count;
 	uint64_t seed, fired, paused, count;
 	int64_t timeout_ns;
-	bool json, must_fire, hold, past, all, sweep, help;
+	bool json, must_fire, hold, past, all, sweep, help, is_static;
 	uint32_t given; /* TAKES() bits */
 	char **words;   /* what is no option */
 	int word_count;

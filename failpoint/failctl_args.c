@@ -39,6 +39,10 @@ static const struct option_row {
 	ROW(PAST, "past", 0, FLAG, past, NULL, "begin with the oldest event that is kept"),
 	ROW(ALL, "all", 'a', FLAG, all, NULL, "also those that are dead"),
 	ROW(SWEEP, "sweep", 0, FLAG, sweep, NULL, "remove the planes of the dead"),
+	ROW(STATIC, "static", 0, FLAG, is_static, NULL,
+	    "for static and Go programs: a supervisor instead of the interposer"),
+	ROW(CALLS, "calls", 0, TEXT, calls, "LIST",
+	    "with --static: the calls and classes it stops (those the rules name)"),
 	ROW(HELP, "help", 'h', FLAG, help, NULL, "print this help"),
 #undef ROW
 };

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "failpoint/failctl.h"
+#include "failpoint/notify.h"
 
 struct run {
 	struct args *args;
@@ -134,11 +135,15 @@ static bool tell_unfired(struct run *run)
 	for (unsigned i = 0; i < run->id_count; i++)
 		unfired += tell_rule(run, run->ids[i]);
 	/* A rule about a failpoint fires in a program that makes no call, too. */
-	if (unfired && unfired == run->id_count && !control_seen_calls(run->control, NULL))
+	if (!unfired || unfired < run->id_count || control_seen_calls(run->control, NULL))
+		return unfired > 0;
+	if (run->args->is_static)
+		say("\"%s\" made no system call that the rules are about", run->args->words[0]);
+	else
 		say("the interposer saw no call of \"%s\": is it static, setuid, or does it drop"
 		    " LD_PRELOAD?",
 		    run->args->words[0]);
-	return unfired > 0;
+	return true;
 }
 
 /* ---- Running ---- */
@@ -160,7 +165,9 @@ static void set_variable(char **environment, const char *name, const char *value
 
 static char **make_environment(struct run *run, struct why *why)
 {
-	char **environment = control_environment(run->control, run->args->node, NULL, environ, why);
+	const char *library = run->args->is_static ? CONTROL_NO_LIBRARY : NULL;
+	char **environment =
+		control_environment(run->control, run->args->node, library, environ, why);
 
 	if (environment && run->user) {
 		set_variable(environment, "HOME", run->user->pw_dir);
@@ -170,13 +177,31 @@ static char **make_environment(struct run *run, struct why *why)
 	return environment;
 }
 
+static int start_supervisor(struct run *run, struct why *why)
+{
+	struct notify_options options = {
+		.control = run->control,
+		.node = run->args->node,
+		.calls = run->args->calls,
+		.rules = run->args->rules,
+		.rule_count = run->args->rule_count,
+	};
+
+	return notify_start(&options, why);
+}
+
+static int become_static(void *arg, struct why *why)
+{
+	return notify_become(become_user, arg, why);
+}
+
 static int run_command(struct run *run, struct why *why)
 {
 	char **environment = make_environment(run, why);
 	struct child child = {
 		.words = run->args->words,
 		.environment = environment,
-		.before = become_user,
+		.before = run->args->is_static ? become_static : become_user,
 		.arg = run,
 	};
 	bool ran;
@@ -184,7 +209,13 @@ static int run_command(struct run *run, struct why *why)
 
 	if (!environment)
 		return -EINVAL;
+	if (run->args->is_static && start_supervisor(run, why)) {
+		control_environment_free(environment);
+		return -EINVAL;
+	}
 	status = child_run(&child, &ran);
+	if (run->args->is_static)
+		notify_end();
 	control_environment_free(environment);
 	if (ran && tell_unfired(run) && run->args->must_fire)
 		return EXIT_RUN_FAILED;
@@ -213,6 +244,10 @@ int command_run(struct args *args)
 	run.args = args;
 	if (args->must_fire && !args->rule_count) {
 		say("run: --must-fire wants a rule (-e RULE)");
+		return EXIT_RUN_FAILED;
+	}
+	if (args->calls && !args->is_static) {
+		say("run: --calls goes with --static");
 		return EXIT_RUN_FAILED;
 	}
 	child_block();

@@ -154,6 +154,7 @@ int control_event_wait(struct control *control, uint64_t sequence, int64_t deadl
 char **control_environment(struct control *control, const char *node, const char *library,
 			   char *const environment[], struct why *why);
 void control_environment_free(char **environment);
+#define CONTROL_NO_LIBRARY "" /* as the library: the interposer is not loaded */
 int control_preload_library(char *path, size_t size, struct why *why);
 
 /* Planes on this machine. A dead one: its creator is gone and no live process has it. */
