@@ -189,7 +189,7 @@ static void a_handler_during_a_sleep_is_served(void **state)
 }
 
 /* A thread's stack with the stack of its handlers above it. */
-enum { STACK_BYTES = 256 * 1024 };
+enum { STACK_BYTES = 4096 * 1024 };
 static char *stacks;
 static _Atomic int handled_above;
 
