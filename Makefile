@@ -184,7 +184,8 @@ demo: packages-build ## build, boot the reference cluster, inject faults, print 
 format: ## clang-format every .c and .h
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
 lint: packages-build+check+lint ## formatting, headers that stand alone, the folder rule, cppcheck, shellcheck
-	$(Q)tests/lint.sh
+	$(Q)$(MAKE) --no-print-directory -j2 $(B)/failrun
+	$(Q)FAILKIT_BUILD=$(B) tests/lint.sh
 
 LIBDIR := $(DESTDIR)$(PREFIX)/lib
 install: all ## programs, libraries, headers, man pages; DESTDIR= PREFIX=

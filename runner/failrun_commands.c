@@ -208,6 +208,14 @@ static int command_plan(const struct arguments *a, struct why *why)
 	return EXIT_PASS;
 }
 
+static int command_faults(const struct arguments *a, struct why *why)
+{
+	(void)a;
+	(void)why;
+	fault_markdown(stdout);
+	return EXIT_PASS;
+}
+
 const struct command commands[] = {
 	{"run", "PLAN [--seed N] [--duration D] [--set SECTION.KEY=VALUE]...",
 	 "boot the cluster, drive it, break it, judge it", 1, 1, TAKES_PLAN_OPTIONS, command_run},
@@ -219,5 +227,8 @@ const struct command commands[] = {
 	{"report", "DIR", "write a run's report again, and print it", 1, 1, 0, command_report},
 	{"plan", "PLAN | --help", "check a plan; or every key and kind of fault that one can have",
 	 0, 1, TAKES_PLAN_OPTIONS | TAKES_HELP, command_plan},
+	{"faults", "",
+	 "print every kind of fault with its keys and needs, as docs/faults.md has them", 0, 0, 0,
+	 command_faults},
 	{.name = NULL},
 };

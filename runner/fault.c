@@ -12,25 +12,33 @@
 
 enum { MS = 1000000 };
 
-#define PROCESS_ROW(name_, hold, help_, apply_, applied_, heal_, healed_)                        \
-	{                                                                                        \
-		.name = name_, .class_ = FAULT_PROCESS, .disruptive = true, .hold_ns = hold,     \
-		.cost_ns = 1000LL * MS, .help = help_, .check = fault_wants_on, .apply = apply_, \
-		.applied = applied_, .heal = heal_, .healed = healed_,                           \
+#define PROCESS_ROW(name_, hold, help_, apply_, applied_, heal_, healed_)                      \
+	{                                                                                      \
+		.name = name_, .class_ = FAULT_PROCESS, .disruptive = true, .hold_ns = hold,   \
+		.cost_ns = 1000LL * MS, .help = help_, .takes = "on", .check = fault_wants_on, \
+		.apply = apply_, .applied = applied_, .heal = heal_, .healed = healed_,        \
 	}
-#define RULE_ROW(name_, class__, hold, disruptive_, help_, compose_, check_)                      \
+#define DISK_ROW(name_, hold, disruptive_, takes_, help_, compose_)                               \
 	{                                                                                         \
-		.name = name_, .class_ = class__, .needs = NEEDS_INTERPOSER,                      \
+		.name = name_, .class_ = FAULT_DISK, .needs = NEEDS_INTERPOSER, .takes = takes_,  \
 		.disruptive = disruptive_, .hold_ns = hold, .cost_ns = 500LL * MS, .help = help_, \
-		.compose = compose_, .check = check_, .apply = rule_apply,                        \
+		.compose = compose_, .check = rule_check, .apply = rule_apply,                    \
 		.applied = rule_applied, .heal = rule_heal, .healed = rule_healed,                \
 	}
-#define CUT_ROW(name_, help_, apply_)                                                              \
-	{                                                                                          \
-		.name = name_, .class_ = FAULT_NETWORK, .needs = NEEDS_NETFILTER,                  \
-		.disruptive = true, .hold_ns = 2000LL * MS, .cost_ns = 1000LL * MS, .help = help_, \
-		.check = net_check, .apply = apply_, .applied = net_applied, .heal = net_restore,  \
-		.healed = net_restored,                                                            \
+#define CUT_ROW(name_, whom_, takes_, help_, check_, apply_)                                     \
+	{                                                                                        \
+		.name = name_, .class_ = FAULT_NETWORK, .needs = NEEDS_NETFILTER, .whom = whom_, \
+		.disruptive = true, .hold_ns = 2000LL * MS, .cost_ns = 1000LL * MS,              \
+		.takes = takes_, .help = help_, .check = check_, .apply = apply_,                \
+		.applied = net_applied, .heal = net_restore, .healed = net_restored,             \
+	}
+#define SHAPE_ROW(name_, disruptive_, takes_, help_, apply_)                                    \
+	{                                                                                       \
+		.name = name_, .class_ = FAULT_NETWORK, .needs = NEEDS_NETFILTER | NEEDS_QUEUE, \
+		.whom = WHOM_LINK, .disruptive = disruptive_, .hold_ns = 2000LL * MS,           \
+		.cost_ns = 1000LL * MS, .takes = takes_, .help = help_, .check = net_check,     \
+		.apply = apply_, .applied = link_applied, .heal = link_restore,                 \
+		.healed = net_restored,                                                         \
 	}
 
 static const struct fault_kind kinds[] = {
@@ -42,16 +50,16 @@ static const struct fault_kind kinds[] = {
 		    fault_down, fault_start, fault_up),
 	PROCESS_ROW("pause", 2000LL * MS, "SIGSTOP, and SIGCONT after `for`", fault_pause,
 		    fault_paused, fault_continue, fault_up),
-	RULE_ROW("enospc", FAULT_DISK, 2000LL * MS, true, "writes fail with ENOSPC", disk_enospc,
-		 rule_check),
-	RULE_ROW("eio", FAULT_DISK, 1000LL * MS, true, "writes and syncs fail with `error`",
-		 disk_eio, rule_check),
-	RULE_ROW("delay", FAULT_DISK, 2000LL * MS, false, "writes and syncs take `delay` longer",
-		 disk_delay, rule_check),
-	RULE_ROW("jitter", FAULT_DISK, 2000LL * MS, false,
-		 "syncs take from `delay` to `delay` + `jitter` longer", disk_jitter, rule_check),
-	RULE_ROW("short", FAULT_DISK, 1000LL * MS, false,
-		 "writes transfer `bytes`, or half of what was asked", disk_short, rule_check),
+	DISK_ROW("enospc", 2000LL * MS, true, "on, path, rule, error, count",
+		 "writes fail with ENOSPC", disk_enospc),
+	DISK_ROW("eio", 1000LL * MS, true, "on, path, rule, error, count",
+		 "writes and syncs fail with `error`", disk_eio),
+	DISK_ROW("delay", 2000LL * MS, false, "on, path, rule, delay, jitter, count",
+		 "writes and syncs take `delay` longer", disk_delay),
+	DISK_ROW("jitter", 2000LL * MS, false, "on, path, rule, delay, jitter, count",
+		 "syncs take from `delay` to `delay` + `jitter` longer", disk_jitter),
+	DISK_ROW("short", 1000LL * MS, false, "on, path, rule, bytes, count",
+		 "writes transfer `bytes`, or half of what was asked", disk_short),
 	{
 		.name = "full",
 		.class_ = FAULT_DISK,
@@ -60,23 +68,117 @@ static const struct fault_kind kinds[] = {
 		.hold_ns = 2000LL * MS,
 		.cost_ns = 1000LL * MS,
 		.help = "the node's `disk` is really filled, but for `bytes`",
+		.takes = "on, bytes",
 		.check = full_check,
 		.apply = full_apply,
 		.applied = full_applied,
 		.heal = full_heal,
 		.healed = full_healed,
 	},
-	RULE_ROW("refuse", FAULT_NETWORK, 2000LL * MS, true,
-		 "connections on `link` are reset and refused", net_refuse, net_check),
-	CUT_ROW("one-way", "packets on `link` are dropped, those back are not", net_one_way),
-	CUT_ROW("partition", "packets on `link` are dropped both ways", net_partition),
-	RULE_ROW("point", FAULT_POINT, 0, true, "any `rule`, one-shot unless it counts itself",
-		 point_rule, point_check),
+	{
+		.name = "refuse",
+		.class_ = FAULT_NETWORK,
+		.needs = NEEDS_INTERPOSER,
+		.whom = WHOM_LINK,
+		.disruptive = true,
+		.hold_ns = 2000LL * MS,
+		.cost_ns = 500LL * MS,
+		.help = "connections on `link` are reset and refused",
+		.takes = "link, count",
+		.compose = net_refuse,
+		.check = net_check,
+		.apply = rule_apply,
+		.applied = rule_applied,
+		.heal = rule_heal,
+		.healed = rule_healed,
+	},
+	{
+		.name = "reset",
+		.class_ = FAULT_NETWORK,
+		.needs = NEEDS_INTERPOSER,
+		.whom = WHOM_LINK,
+		.disruptive = true,
+		.hold_ns = 1000LL * MS,
+		.cost_ns = 500LL * MS,
+		.help = "connections on `link` are reset when they are used; idle ones at once, "
+			"where "
+			"the run has a network of its own",
+		.takes = "link, count",
+		.compose = net_reset,
+		.check = net_check,
+		.apply = reset_apply,
+		.applied = reset_applied,
+		.heal = reset_heal,
+		.healed = rule_healed,
+	},
+	CUT_ROW("one-way", WHOM_LINK, "link", "packets on `link` are dropped, those back are not",
+		net_check, net_one_way),
+	CUT_ROW("partition", WHOM_LINK, "link", "packets on `link` are dropped both ways",
+		net_check, net_partition),
+	CUT_ROW("isolate", WHOM_NODE, "on", "the node and all the others can't reach each other",
+		fault_wants_on, group_isolate),
+	CUT_ROW("split", WHOM_SPLIT, "on",
+		"the nodes of `on`, or a half that is drawn, and all the others can't reach each "
+		"other",
+		group_check, group_split),
+	CUT_ROW("ring", WHOM_RING, "on",
+		"each node of `on`, or of all, reaches but two of them: a circle that is drawn",
+		group_check, group_ring),
+	SHAPE_ROW("half-open", true, "link, both",
+		  "connections of `link` that are there go dead without an end; new ones work",
+		  link_half_open),
+	SHAPE_ROW("link-delay", false, "link, both, delay",
+		  "packets on `link` take `delay` longer, 50ms where it is 0", link_delay),
+	SHAPE_ROW("link-jitter", false, "link, both, delay, jitter",
+		  "they take from `delay` to `delay` + `jitter` longer, in their order; 50ms where "
+		  "it is 0",
+		  link_jitter),
+	SHAPE_ROW("loss", true, "link, both, share", "`share` of the packets on `link` are lost",
+		  link_loss),
+	SHAPE_ROW("duplicate", false, "link, both, share", "`share` of them come twice",
+		  link_duplicate),
+	SHAPE_ROW("reorder", false, "link, both, share, delay",
+		  "`share` of them are overtaken by those of the `delay` after them, 20ms where it "
+		  "is 0",
+		  link_reorder),
+	SHAPE_ROW("rate", false, "link, both, rate", "`link` carries `rate` bytes a second",
+		  link_rate),
+	SHAPE_ROW("cut", true, "link, both, bytes",
+		  "a connection on `link` carries `bytes` more, then both ends get a reset",
+		  link_cut),
+	{
+		.name = "point",
+		.class_ = FAULT_POINT,
+		.needs = NEEDS_INTERPOSER,
+		.disruptive = true,
+		.cost_ns = 500LL * MS,
+		.help = "any `rule`, one-shot unless it counts itself",
+		.takes = "on, rule, count",
+		.compose = point_rule,
+		.check = point_check,
+		.apply = rule_apply,
+		.applied = rule_applied,
+		.heal = rule_heal,
+		.healed = rule_healed,
+	},
 };
 
 const struct fault_kind *fault_kind_at(int i)
 {
 	return i >= 0 && i < (int)(sizeof(kinds) / sizeof(kinds[0])) ? &kinds[i] : NULL;
+}
+
+bool fault_group_next(const char **list, char name[PLAN_NAME_MAX])
+{
+	size_t length;
+
+	*list += strspn(*list, " ");
+	length = strcspn(*list, " ");
+	if (length == 0)
+		return false;
+	snprintf(name, PLAN_NAME_MAX, "%.*s", (int)length, *list);
+	*list += length;
+	return true;
 }
 
 static const char *kind_name(const void *arg, size_t i)

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "failkit/control.h"
 #include "failkit/why.h"
@@ -22,15 +23,24 @@
 #include "runner/plan.h"
 
 enum fault_class { FAULT_PROCESS, FAULT_DISK, FAULT_NETWORK, FAULT_POINT };
-enum fault_needs { NEEDS_INTERPOSER = 1, NEEDS_NETFILTER = 2, NEEDS_TMPFS = 4 };
+enum fault_needs {
+	NEEDS_INTERPOSER = 1,
+	NEEDS_NETFILTER = 2,
+	NEEDS_TMPFS = 4,
+	NEEDS_QUEUE = 8, /* net_queue.h */
+};
+
+/* Whom it hits: a node of `on`, a link of `link`, all nodes divided in two, some in a circle. */
+enum fault_whom { WHOM_NODE, WHOM_LINK, WHOM_SPLIT, WHOM_RING };
 
 /* One drawn fault: an entry of the schedule. */
 struct fault_atom {
 	int number; /* from 0, in the schedule's order */
 	const struct plan_fault *fault;
 	const struct fault_kind *kind;
-	char node[PLAN_NAME_MAX]; /* whom; "" for links */
+	char node[PLAN_NAME_MAX]; /* whom; "" for links and groups */
 	char from[PLAN_NAME_MAX], to[PLAN_NAME_MAX];
+	char group[800];  /* names: one side of a split, a ring in its order */
 	char anchor[160]; /* "ack 400", "time 12s" */
 	uint64_t seed;    /* of its own draws */
 	int64_t for_ns;
@@ -50,8 +60,9 @@ struct fault_run {
 	struct node *node, *from, *to;
 	char rule[64];           /* name of the rule it set */
 	uint64_t fires, matches; /* of that rule; packets dropped by cuts; as far as known */
-	uint64_t cut[2];
-	int cuts;
+	uint64_t cut[NODE_COUNT_MAX], shape[2];
+	int cuts, shapes;
+	uint64_t resets;    /* connections that were reset beside its rule */
 	uint64_t fires_max; /* how often its rule can fire; 0: no limit, or it sets none */
 	bool ends;          /* its rule ends the process it fires in */
 	int64_t fired_ns;   /* seen to have fired */
@@ -63,11 +74,13 @@ struct fault_kind {
 	const char *name;
 	enum fault_class class_;
 	unsigned needs; /* enum fault_needs */
+	int whom;       /* enum fault_whom */
 	bool disruptive;
 	int64_t hold_ns; /* stays applied for this long where the plan does not say */
 	int64_t cost_ns; /* about, from its anchor to its gate, without the hold: spaces the
 			    schedule */
 	const char *help;
+	const char *takes; /* keys of [fault] that mean something to it, beside those of all */
 	/* The rule it sets, without a name; NULL for kinds that set none. */
 	int (*compose)(const struct fault_atom *atom, char *text, size_t size, struct why *why);
 	int (*check)(const struct plan_fault *fault,
@@ -78,6 +91,9 @@ struct fault_kind {
 	bool (*healed)(struct fault_run *run, const struct fault_context *c);
 };
 
+/* The next name of a list divided by blanks; false after the last. */
+bool fault_group_next(const char **list, char name[PLAN_NAME_MAX]);
+
 /* The rule of an atom, named "f3-wal-eio" after its number, so that whoever meets it in an event
  * knows the fault. 0, or -errno with what is wrong with it; "" for kinds that set no rule. */
 int fault_rule(const struct fault_atom *atom, char *text, size_t size, struct why *why);
@@ -85,5 +101,8 @@ int fault_of_rule(const char *rule_name); /* 3; -1 when it is no fault's rule */
 
 const struct fault_kind *fault_kind_at(int i);                          /* NULL after the last */
 const struct fault_kind *fault_kind(const char *name, struct why *why); /* why: the nearest name */
+
+/* The table as a page of documentation. */
+void fault_markdown(FILE *to);
 
 #endif

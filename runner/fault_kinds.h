@@ -4,7 +4,9 @@
  *     fault_process.c   signals and restarts
  *     fault_rule.c      kinds that set one rule in the interposer: they share all but compose()
  *     fault_disk.c      what those rules say for disks; and filling a disk for real
- *     fault_net.c       cuts in the network namespace; refused connections
+ *     fault_net.c       cuts of a link in the network namespace; connections refused and reset
+ *     fault_group.c     cuts between many nodes
+ *     fault_link.c      links that are slow, lossy, narrow: shapes of net_queue.h
  *     fault_point.c     any rule, bound to the node that was drawn
  */
 #ifndef RUNNER_FAULT_KINDS_H
@@ -52,6 +54,27 @@ int net_partition(struct fault_run *run, const struct fault_context *c, struct w
 bool net_applied(struct fault_run *run, const struct fault_context *c);
 int net_restore(struct fault_run *run, const struct fault_context *c, struct why *why);
 bool net_restored(struct fault_run *run, const struct fault_context *c);
+
+int net_reset(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int reset_apply(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool reset_applied(struct fault_run *run, const struct fault_context *c);
+int reset_heal(struct fault_run *run, const struct fault_context *c, struct why *why);
+
+int group_check(const struct plan_fault *fault, struct why *why);
+int group_isolate(struct fault_run *run, const struct fault_context *c, struct why *why);
+int group_split(struct fault_run *run, const struct fault_context *c, struct why *why);
+int group_ring(struct fault_run *run, const struct fault_context *c, struct why *why);
+
+int link_half_open(struct fault_run *run, const struct fault_context *c, struct why *why);
+int link_delay(struct fault_run *run, const struct fault_context *c, struct why *why);
+int link_jitter(struct fault_run *run, const struct fault_context *c, struct why *why);
+int link_loss(struct fault_run *run, const struct fault_context *c, struct why *why);
+int link_duplicate(struct fault_run *run, const struct fault_context *c, struct why *why);
+int link_reorder(struct fault_run *run, const struct fault_context *c, struct why *why);
+int link_rate(struct fault_run *run, const struct fault_context *c, struct why *why);
+int link_cut(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool link_applied(struct fault_run *run, const struct fault_context *c);
+int link_restore(struct fault_run *run, const struct fault_context *c, struct why *why);
 
 int point_rule(const struct fault_atom *atom, char *text, size_t size, struct why *why);
 int point_check(const struct plan_fault *fault, struct why *why);

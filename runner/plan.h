@@ -99,7 +99,10 @@ struct plan_fault {
 	int64_t delay_ns, jitter_ns;
 	int64_t count;    /* how many fires a rule may have; default 1 for point */
 	int64_t limit_ns; /* applied but not fired by then: healed, "not fired" */
-	int64_t bytes;    /* full: leave this much; short: ... */
+	int64_t bytes;    /* full: leave this much; short, cut: so many get through */
+	double share;     /* of packets, 0..1 */
+	int64_t rate;     /* bytes a second */
+	bool both;        /* the way back as well */
 };
 
 struct plan_gate {

@@ -130,7 +130,7 @@ static const struct plan_key keys[] = {
 	{SECTION_FAULT, .name = "for", AT(for_ns), TIME(0, DAY), .value = "0",
 	 .help = "how long it stays; 0: as its kind has it"},
 	{SECTION_FAULT, .name = "delay", AT(delay_ns), TIME(0, DAY), .value = "0",
-	 .help = "delay and jitter: at least this much"},
+	 .help = "delay, jitter, link-delay, link-jitter: at least this much; reorder: how far"},
 	{SECTION_FAULT, .name = "jitter", AT(jitter_ns), TIME(0, DAY), .value = "0",
 	 .help = "and up to this much more"},
 	{SECTION_FAULT, .name = "count", AT(count), NUMBER(0, INT64_MAX), .value = "0",
@@ -138,7 +138,14 @@ static const struct plan_key keys[] = {
 	{SECTION_FAULT, .name = "limit", AT(limit_ns), TIME(SECOND / 1000, DAY), .value = "10s",
 	 .help = "applied but not fired by then: healed, and told as such"},
 	{SECTION_FAULT, .name = "bytes", AT(bytes), SIZE(0, TIB), .value = "0",
-	 .help = "full: what is left free; short: what is transferred"},
+	 .help = "full: what is left free; short: what is transferred; cut: what each "
+		 "connection carries"},
+	{SECTION_FAULT, .name = "share", AT(share), .type = TYPE_SHARE, .value = "10%",
+	 .help = "loss, duplicate, reorder: of the packets"},
+	{SECTION_FAULT, .name = "rate", AT(rate), SIZE(KIB, TIB), .value = "256K",
+	 .help = "rate: bytes a second"},
+	{SECTION_FAULT, .name = "both", AT(both), .type = TYPE_BOOL, .value = "no",
+	 .help = "the link's way back as well"},
 #undef OWNER
 #define OWNER plan_gate
 	{SECTION_GATE, .name = "step", AT(step), .type = TYPE_STEPS, .value = "",

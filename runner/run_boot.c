@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runner/net.h"
+#include "runner/net_queue.h"
 #include "runner/process.h"
 #include "runner/run_internal.h"
 #include "runner/sandbox.h"
@@ -102,6 +103,9 @@ static int check_needs(const struct run *run, struct why *why)
 			return why_set(why, -ENOTSUP,
 				       "fault \"%s\" (%s) wants a network of the run's own: %s",
 				       atom->fault->name, atom->kind->name, sandbox_missing());
+		if ((atom->kind->needs & NEEDS_QUEUE) && net_queue_open(why))
+			return why_prefix(why, -ENOTSUP, "fault \"%s\" (%s)", atom->fault->name,
+					  atom->kind->name);
 		if ((atom->kind->needs & NEEDS_INTERPOSER) && !run->control)
 			return why_set(why, -ENOTSUP,
 				       "fault \"%s\" (%s) wants a role with inject = yes",
@@ -244,6 +248,7 @@ void run_close(struct run *run)
 	progress_close(run->progress);
 	if (run->cluster)
 		cluster_close(run->cluster);
+	net_queue_close();
 	events_close(run->events);
 	if (run->workload)
 		workload_close(run->workload);

@@ -34,11 +34,11 @@ static int compose_line(struct fault_atom *atom, struct why *why)
 	else
 		snprintf(whom, sizeof(whom), "%s", atom->node[0] ? atom->node : "-");
 	n = snprintf(atom->text, sizeof(atom->text),
-		     "%-3d  %-14s  %-16s  %-11s  %-10s  %6lldms  %-10s%s%s", atom->number,
+		     "%-3d  %-14s  %-16s  %-11s  %-10s  %6lldms  %-10s%s%s%s", atom->number,
 		     atom->anchor, atom->fault->name, atom->kind->name, whom,
 		     (long long)(atom->for_ns / MS),
 		     atom->fault->gate && atom->fault->gate[0] ? atom->fault->gate : "default",
-		     rule[0] ? "  " : "", rule);
+		     rule[0] || atom->group[0] ? "  " : "", atom->group, rule);
 	if (n < 0 || (size_t)n >= sizeof(atom->text))
 		return why_set(why, -ENOSPC, "fault \"%s\": its line is too long",
 			       atom->fault->name);

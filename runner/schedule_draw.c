@@ -88,6 +88,69 @@ static int draw_end(char *name, uint64_t *stream, const struct plan *plan, const
 	return why_set(why, -EINVAL, "a link from \"%s\" to itself", not );
 }
 
+/* The nodes of `on`, or all, in an order that the stream draws. */
+static int draw_pool(struct candidates *pool, uint64_t *stream, const struct plan *plan,
+		     const char *list, struct why *why)
+{
+	char swapped[PLAN_NAME_MAX];
+	int error = 0;
+
+	if (list && list[0])
+		error = resolve_list(pool, plan, list, why);
+	for (int i = 0; i < plan->roles && !error && !(list && list[0]); i++)
+		if (plan->role[i].count > 0)
+			error = resolve(pool, plan, plan->role[i].name, why);
+	for (int i = pool->count - 1; i > 0; i--) {
+		int j = (int)seed_below(stream, (uint64_t)i + 1);
+
+		memcpy(swapped, pool->name[i], PLAN_NAME_MAX);
+		memcpy(pool->name[i], pool->name[j], PLAN_NAME_MAX);
+		memcpy(pool->name[j], swapped, PLAN_NAME_MAX);
+	}
+	return error;
+}
+
+static int count_nodes(const struct plan *plan)
+{
+	int64_t nodes = 0;
+
+	for (int i = 0; i < plan->roles; i++)
+		nodes += plan->role[i].count + plan->role[i].spares;
+	return (int)nodes;
+}
+
+/* One side of a split, or a ring. */
+static int draw_group(struct fault_atom *atom, uint64_t *stream, const struct plan *plan,
+		      struct why *why)
+{
+	struct candidates pool = {.count = 0};
+	bool split = atom->kind->whom == WHOM_SPLIT;
+	int error = draw_pool(&pool, stream, plan, atom->fault->on, why);
+	size_t used = 0;
+
+	if (error)
+		return error;
+	if (split && !(atom->fault->on && atom->fault->on[0]))
+		pool.count /= 2;
+	if (split && (pool.count == 0 || pool.count >= count_nodes(plan)))
+		return why_set(why, -EINVAL, "%d of %d nodes on one side is no split", pool.count,
+			       count_nodes(plan));
+	if (!split && pool.count < 4)
+		return why_set(why, -EINVAL, "a ring of %d nodes cuts nothing: 4 are wanted",
+			       pool.count);
+	for (int i = 0; i < pool.count; i++) {
+		size_t length = strlen(pool.name[i]) + 1;
+
+		if (used + length > sizeof(atom->group))
+			return why_set(why, -ENOSPC, "%d nodes are too many for a group",
+				       pool.count);
+		snprintf(atom->group + used, sizeof(atom->group) - used, "%s%s", i ? " " : "",
+			 pool.name[i]);
+		used += strlen(atom->group + used);
+	}
+	return 0;
+}
+
 int draw_whom(struct fault_atom *atom, const struct plan *plan, struct why *why)
 {
 	const struct plan_fault *fault = atom->fault;
@@ -96,7 +159,11 @@ int draw_whom(struct fault_atom *atom, const struct plan *plan, struct why *why)
 	const char *arrow;
 	int error = 0;
 
-	if (atom->kind->class_ != FAULT_NETWORK) {
+	if (atom->kind->whom == WHOM_SPLIT || atom->kind->whom == WHOM_RING) {
+		error = draw_group(atom, &stream, plan, why);
+		return error ? why_prefix(why, error, "fault \"%s\": on", fault->name) : 0;
+	}
+	if (atom->kind->whom == WHOM_NODE) {
 		if (fault->on && fault->on[0])
 			error = draw_end(atom->node, &stream, plan, fault->on, "", why);
 		return error ? why_prefix(why, error, "fault \"%s\": on", fault->name) : 0;

@@ -8,7 +8,7 @@
 
 enum { DECK_COPIES_MAX = 16 };
 
-/* Fills node, or from and to, from `on` and `link` of the plan. */
+/* Fills node, from and to, or group, from `on` and `link` of the plan. */
 int draw_whom(struct fault_atom *atom, const struct plan *plan, struct why *why);
 
 /* Takes the plan's anchor over, after a check. */

@@ -38,6 +38,14 @@ for file in "${sources[@]}"; do
 	[ "$lines" -le 500 ] || finding "$file has $lines lines"
 done
 
+# The page of faults is the table's.
+failrun=${FAILKIT_BUILD:-build/plain}/failrun
+if [ -x "$failrun" ]; then
+	"$failrun" faults | cmp -s - docs/faults.md || finding "run $failrun faults > docs/faults.md"
+else
+	finding "no $failrun to make docs/faults.md with: run make"
+fi
+
 cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -Iinclude -I. -D_GNU_SOURCE \
 	--enable=warning,portability --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective \
 	--suppressions-list=tests/cppcheck.suppressions \

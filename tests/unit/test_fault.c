@@ -47,6 +47,8 @@ static const struct {
 	 "f3-x := %write:path=*.wal:node=ds2 = 3*short(50%)"},
 	{{.kind = "short", .bytes = 7}, "f3-x := %write:node=ds2 = short(7)"},
 	{{.kind = "refuse", .count = 0}, "f3-x := %send,connect:link=fe1>ms2 = refuse"},
+	{{.kind = "reset", .count = 0}, "f3-x := %send:link=fe1>ms2 = reset"},
+	{{.kind = "reset", .count = 2}, "f3-x := %send:link=fe1>ms2 = 2*reset"},
 	{{.kind = "point", .rule = "ds/after-wal-sync = kill"},
 	 "f3-x := ds/after-wal-sync:node=ds2 = 1*kill"},
 	{{.kind = "point", .rule = "old-name := ds/x = 2*kill", .count = 9},
@@ -115,6 +117,7 @@ static void test_every_row_answers_all_questions(void **state)
 	(void)state;
 	for (int i = 0; (kind = fault_kind_at(i)); i++) {
 		assert_non_null(kind->help);
+		assert_non_null(kind->takes);
 		assert_non_null(kind->check);
 		assert_non_null(kind->apply);
 		assert_non_null(kind->applied);

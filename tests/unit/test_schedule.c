@@ -191,6 +191,65 @@ static void test_a_short_run_still_gets_a_fault(void **state)
 	free(plan);
 }
 
+static struct fault_atom group_atom(uint64_t seed, const char *kind, const char *on, int *error)
+{
+	struct plan *plan = make_plan(seed);
+	struct fault_atom atom = {.number = 0};
+	struct schedule s;
+
+	plan->faults = 0;
+	plan->fault[plan->faults++] = fault("group", kind, on);
+	plan->fault[0].anchor = "ack 1";
+	*error = schedule_make(&s, plan, NULL);
+	if (!*error)
+		atom = s.atom[0];
+	if (!*error)
+		schedule_fini(&s);
+	free(plan);
+	return atom;
+}
+
+static int names_in(const char *group)
+{
+	char name[PLAN_NAME_MAX];
+	int n = 0;
+
+	while (fault_group_next(&group, name)) {
+		assert_true(strncmp(name, "ds", 2) == 0 || strncmp(name, "fe", 2) == 0);
+		assert_true(name[2] >= '1' && name[2] <= '3'); /* no spare */
+		n++;
+	}
+	return n;
+}
+
+static void test_groups_are_drawn_from_the_seed(void **state)
+{
+	struct fault_atom half, same, all, ring;
+	bool differs = false;
+	int error;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		half = group_atom(seed, "split", "", &error);
+		assert_int_equal(error, 0);
+		assert_int_equal(names_in(half.group), 3);
+		same = group_atom(seed, "split", "", &error);
+		assert_string_equal(half.group, same.group);
+		differs |= strcmp(half.group, group_atom(99, "split", "", &error).group) != 0;
+		ring = group_atom(seed, "ring", "", &error);
+		assert_int_equal(error, 0);
+		assert_int_equal(names_in(ring.group), 6);
+		assert_string_equal(ring.node, "");
+	}
+	assert_true(differs);
+	all = group_atom(1, "split", "ds1, fe", &error);
+	assert_int_equal(names_in(all.group), 4);
+	group_atom(1, "ring", "ds", &error);
+	assert_true(error < 0); /* three see each other in any circle */
+	group_atom(1, "split", "fe, ds, ds4, ds5, ds6", &error);
+	assert_true(error < 0); /* nobody on the other side */
+}
+
 static void test_anchors(void **state)
 {
 	static const struct {
@@ -275,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_a_fault_taken_out_shifts_no_other),
 		cmocka_unit_test(test_what_the_plan_places_comes_first_and_once),
 		cmocka_unit_test(test_a_short_run_still_gets_a_fault),
+		cmocka_unit_test(test_groups_are_drawn_from_the_seed),
 		cmocka_unit_test(test_anchors),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_a_budget_is_refused_as_not_built_yet),
