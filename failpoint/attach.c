@@ -196,16 +196,23 @@ static unsigned phase_now(void)
 	return atomic_load_explicit(&phase, memory_order_acquire) & PHASE_MASK;
 }
 
+static bool is_of_this_process(uint32_t tid)
+{
+	return raw_syscall(SYS_tgkill, raw_getpid(), tid, 0, 0, 0, 0) == 0;
+}
+
 /* Another thread attaches just now: waits for it; but not when it is this one, in a handler. In a
  * child that was forked meanwhile nobody will ever be done: that one fails open. */
 static void wait_for_other(void)
 {
 	uint64_t busy = atomic_load(&phase);
 
-	if (busy >> 8 == raw_gettid())
+	if ((busy & PHASE_MASK) != PHASE_BUSY || busy >> 8 == raw_gettid())
 		return;
-	for (int i = 0; i < SPIN_MAX && atomic_load(&phase) == busy; i++)
-		raw_yield();
+	do
+		for (int i = 0; i < SPIN_MAX && atomic_load(&phase) == busy; i++)
+			raw_yield();
+	while (atomic_load(&phase) == busy && is_of_this_process((uint32_t)(busy >> 8)));
 	if (phase_now() == PHASE_BUSY && atomic_compare_exchange_strong(&phase, &busy, PHASE_OFF))
 		finish(false);
 }
