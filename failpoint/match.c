@@ -352,12 +352,13 @@ static bool is_negated(uint8_t op)
 
 static inline bool clause_holds(struct question *q)
 {
-	const struct rule_value *value = &q->rule->value[q->clause->first_value];
-	const struct rule_value *end = value + q->clause->values;
+	const struct rule_value *value = q->rule->value, *end;
 	bool any = false;
 
-	if (end > q->rule->value + RULE_VALUE_MAX)
+	if (q->clause->first_value + q->clause->values > RULE_VALUE_MAX)
 		return false;
+	value += q->clause->first_value;
+	end = value + q->clause->values;
 	for (; value < end && !any; value++) {
 		q->value = value;
 		any = keys[q->clause->key].holds(q);
@@ -370,11 +371,12 @@ static inline bool clause_holds(struct question *q)
 static inline bool clauses_hold(const struct rule_step *step, struct question *q, enum cost cost,
 				unsigned *others)
 {
-	const struct rule_clause *clause = &q->rule->clause[step->first_clause];
-	const struct rule_clause *end = clause + step->clauses;
+	const struct rule_clause *clause = q->rule->clause, *end;
 
-	if (end > q->rule->clause + RULE_CLAUSE_MAX)
+	if (step->first_clause + step->clauses > RULE_CLAUSE_MAX)
 		return false;
+	clause += step->first_clause;
+	end = clause + step->clauses;
 	for (; clause < end; clause++) {
 		uint8_t key = clause->key;
 
