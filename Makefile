@@ -145,6 +145,7 @@ $(B)/unit/%: $(O)/tests/unit/%.o $(O)/librunner.a $(O)/libfailcontrol.a
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ $(UNIT_LIBS_$*) -lcmocka $(RUNNER_LIBS) -o $@
 # The victims are the targets of others' rules, so they are plain in every flavour.
 $(call objects,$(VICTIM_SRC)): SANITIZE :=
+VICTIM_LIBS_victim_static := -static
 $(B)/victim/%: $(O)/tests/preload/%.o
 	@mkdir -p $(@D)
 	$(call say,LD)

@@ -216,20 +216,21 @@ void whose_kill(void)
 	whose_signal(SIGKILL);
 }
 
-/* It may catch the signal, or block it; but not for long. */
+/* A program that catches the signal ends in its own way; one that won't hear it is killed. */
 void whose_abort(void)
 {
-	enum { PATIENCE_MS = 1000 };
-	struct {
-		int fd;
-		short events, revents;
-	} ended = {notify_passage->target->pidfd, 1, 0};
-	struct timespec patience = {PATIENCE_MS / 1000, 0};
+	char path[64], text[STATUS_BYTES];
+	uint64_t blocked = 0, ignored = 0;
 
-	raw_syscall(SYS_tgkill, core.pid, notify_passage->tid, SIGABRT, 0, 0, 0);
-	whose_sleep();
-	raw_syscall(SYS_ppoll, (long)&ended, 1, (long)&patience, 0, 8, 0);
-	whose_kill();
+	proc_path(path, notify_passage->tid, "status", -1);
+	if (proc_read(path, text, sizeof(text)) > 0) {
+		proc_field(text, "SigBlk:", 0, 16, &blocked);
+		proc_field(text, "SigIgn:", 0, 16, &ignored);
+	}
+	if ((blocked | ignored) >> (SIGABRT - 1) & 1)
+		whose_kill();
+	else
+		raw_syscall(SYS_tgkill, core.pid, notify_passage->tid, SIGABRT, 0, 0, 0);
 }
 
 void whose_sleep(void)
