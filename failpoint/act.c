@@ -87,7 +87,8 @@ void act_fail(struct hit *hit, int error)
 	hit->ret = -1;
 	if (is_call(hit) && call_table[hit->site].fails == FAILS_ERRNUM)
 		hit->ret = error;
-	if (is_call(hit) && call_table[hit->site].fails == FAILS_NULL)
+	if (is_call(hit) && (call_table[hit->site].fails == FAILS_NULL ||
+			     call_table[hit->site].fails == FAILS_ZERO))
 		hit->ret = 0;
 }
 

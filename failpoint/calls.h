@@ -54,6 +54,8 @@ enum call_fails {
 	FAILS_MINUS1, /* returns -1 and sets errno */
 	FAILS_ERRNUM, /* returns the errno itself, 0 on success: posix_fallocate */
 	FAILS_NULL,   /* returns NULL and sets errno */
+	FAILS_ZERO,   /* returns 0 and sets errno: fwrite */
+	FAILS_EAI,    /* returns a code of its own that says the same: getaddrinfo */
 	FAILS_NEVER,  /* has no way to report failure */
 };
 

@@ -162,6 +162,8 @@ static const char *const fails_how[] = {
 	[FAILS_MINUS1] = "-1",
 	[FAILS_ERRNUM] = "errno",
 	[FAILS_NULL] = "NULL",
+	[FAILS_ZERO] = "0",
+	[FAILS_EAI] = "EAI",
 	[FAILS_NEVER] = "never",
 };
 

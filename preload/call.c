@@ -81,6 +81,7 @@ void call_result(struct call *call, int64_t ret)
 	case FAILS_ERRNUM:
 		hit->err = (int)ret;
 		break;
+	case FAILS_ZERO:
 	case FAILS_NULL:
 		if (!ret)
 			hit->err = errno;
@@ -100,7 +101,7 @@ int64_t call_leave(struct call *call)
 		return hit->err ? hit->err : hit->ret;
 	if (hit->err) {
 		errno = hit->err;
-		return fails == FAILS_NULL ? 0 : -1;
+		return fails == FAILS_NULL || fails == FAILS_ZERO ? 0 : -1;
 	}
 	if (call->failed)
 		errno = call->errno_before;

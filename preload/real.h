@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -43,19 +44,37 @@
 
 /* Real functions that are no call of their own in the table: hooks, and twins with other arguments
  * that libc must be asked for. */
-#define REAL_OTHERS(ONE)  \
-	ONE(closefrom)    \
-	ONE(fclose)       \
-	ONE(freopen)      \
-	ONE(closedir)     \
-	ONE(pclose)       \
-	ONE(_Fork)        \
-	ONE(execvpe)      \
-	ONE(fexecve)      \
-	ONE(execveat)     \
-	ONE(posix_spawnp) \
-	ONE(syscall)      \
+#define REAL_OTHERS(ONE)      \
+	ONE(closefrom)        \
+	ONE(closedir)         \
+	ONE(pclose)           \
+	ONE(fwrite_unlocked)  \
+	ONE(fputs_unlocked)   \
+	ONE(puts)             \
+	ONE(fputc_unlocked)   \
+	ONE(putchar)          \
+	ONE(putchar_unlocked) \
+	ONE(fflush_unlocked)  \
+	ONE(vfprintf)         \
+	ONE(__vfprintf_chk)   \
+	ONE(vdprintf)         \
+	ONE(__vdprintf_chk)   \
+	ONE(fread_unlocked)   \
+	ONE(fgets_unlocked)   \
+	ONE(fgetc_unlocked)   \
+	ONE(getchar)          \
+	ONE(getchar_unlocked) \
+	ONE(_Fork)            \
+	ONE(execvpe)          \
+	ONE(fexecve)          \
+	ONE(execveat)         \
+	ONE(posix_spawnp)     \
+	ONE(syscall)          \
 	ONE(dlsym)
+
+/* The fortified ones that are called, and that headers show only when fortified themselves. */
+int __vfprintf_chk(FILE *stream, int flag, const char *format, va_list more);
+int __vdprintf_chk(int fd, int flag, const char *format, va_list more);
 
 #define REAL_DECLARE(name) extern REAL_HIDDEN __typeof__(name) *real_##name;
 #define CALL(name, ...)    REAL_DECLARE(name)

@@ -5,6 +5,15 @@
 #ifndef TESTS_PRELOAD_EVERY_TRIES_H
 #define TESTS_PRELOAD_EVERY_TRIES_H
 
+/* By the kernel, so that no passage is counted. */
+static int a_descriptor(void)
+{
+	int fd = raw_open("/dev/null", O_RDWR);
+
+	NEED(fd >= 0);
+	return fd;
+}
+
 TRY(write, write(file, bytes, 8))
 TRY(pwrite, pwrite(file, bytes, 8, 0))
 TRY(writev, writev(file, iov, 2))
@@ -38,7 +47,7 @@ TRY(accept4, accept4(sock, NULL, NULL, 0))
 TRY(open, open("nothing", O_RDONLY))
 TRY(openat, openat(AT_FDCWD, "nothing", O_RDONLY))
 TRY(creat, creat("made", 0600))
-TRY(close, close(fileno(fopen("/dev/null", "r"))))
+TRY(close, close(a_descriptor()))
 TRY(rename, rename("nothing", "else"))
 TRY(renameat, renameat(AT_FDCWD, "nothing", AT_FDCWD, "else"))
 TRY(renameat2, renameat2(AT_FDCWD, "nothing", AT_FDCWD, "else", 0))
@@ -182,5 +191,34 @@ TRY(pselect, pselect(0, NULL, NULL, NULL, &soon, NULL))
 TRY(epoll_wait, epoll_wait(file, &event, 1, 0))
 TRY(epoll_pwait, epoll_pwait(file, &event, 1, 0, NULL))
 TRY(epoll_pwait2, epoll_pwait2(file, &event, 1, &soon, NULL))
+
+/* calls_stdio.def */
+static FILE *a_stream(void)
+{
+	static FILE *stream;
+
+	if (!stream)
+		NEED(stream = fdopen(a_descriptor(), "r+"));
+	return stream;
+}
+
+static char *line;
+static size_t line_size;
+TRY(fopen, fopen("nothing", "r"))
+TRY(freopen, freopen("nothing", "r", fdopen(a_descriptor(), "r")))
+TRY(tmpfile, tmpfile())
+TRY(fdopen, fdopen(file, "r"))
+TRY(fclose, fclose(fdopen(a_descriptor(), "w")))
+TRY(fwrite, fwrite(bytes, 1, 8, a_stream()))
+TRY(fputs, fputs("text", a_stream()))
+TRY(fputc, fputc('x', a_stream()))
+TRY(fprintf, fprintf(a_stream(), "%d", 1))
+TRY(dprintf, dprintf(file, "%d", 1))
+TRY(fflush, fflush(a_stream()))
+TRY(fread, fread(bytes, 1, 8, a_stream()))
+TRY(fgets, fgets(bytes, 8, a_stream()))
+TRY(fgetc, fgetc(a_stream()))
+TRY(getdelim, getdelim(&line, &line_size, '\n', a_stream()))
+TRY(fseek, fseek(a_stream(), 0, SEEK_SET))
 
 #endif

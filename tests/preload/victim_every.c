@@ -78,17 +78,26 @@ static int is_right(const struct call_info *info, long ret, int error, int want)
 	case FAILS_ERRNUM:
 		return ret == want && error == UNTOUCHED;
 	case FAILS_NULL:
+	case FAILS_ZERO:
 		return ret == 0 && error == want;
 	default:
 		return ret == -1 && error == want;
 	}
 }
 
+static int a_file(void)
+{
+	long fd = raw_syscall(SYS_openat, AT_FDCWD, (long)"file", O_RDWR | O_CREAT, 0600, 0, 0);
+
+	NEED(fd >= 0);
+	return (int)fd;
+}
+
 static int run(int part)
 {
 	int rows = 0, errnos = 0, wrong = 0, pair[2];
 
-	file = fileno(fopen("file", "w+"));
+	file = a_file();
 	NEED(raw_syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, (long)pair, 0, 0) == 0);
 	sock = pair[0];
 	for (int i = part; i < CALL_COUNT; i += PARTS, rows++)
@@ -111,7 +120,7 @@ static int run(int part)
 static void print_firsts(void)
 {
 	for (int i = 0; i < CALL_COUNT; i++)
-		if (call_table[i].errnos[0])
+		if (call_table[i].number >= 0 && call_table[i].errnos[0])
 			printf("%s = error(%s)\n", call_table[i].name,
 			       calls_errno_name(call_table[i].errnos[0]));
 }
@@ -147,7 +156,7 @@ static int numbers(void)
 		if (call_table[i].number < 0 || !call_table[i].errnos[0])
 			continue;
 		rows++;
-		file = fileno(fopen("file", "w+"));
+		file = a_file();
 		ret = by_number(&call_table[i]);
 		if (ret == -1 && errno == call_table[i].errnos[0])
 			continue;

@@ -205,6 +205,33 @@ static void others(void)
 	unlink("one");
 }
 
+static void streams(void)
+{
+	FILE *stream = fopen("one", "w+");
+	char *line = NULL;
+	size_t size = 0;
+
+	fwrite("hello\n", 1, 6, stream);
+	fflush(stream);
+	fputs("world\n", stream);
+	fputc('x', stream);
+	fprintf(stream, "%d\n", 1);
+	dprintf(fileno(stream), "%d\n", 2);
+	fseek(stream, 0, SEEK_SET);
+	fread(bytes, 1, 3, stream);
+	fgets(bytes, 8, stream);
+	fgetc(stream);
+	getdelim(&line, &size, '\n', stream);
+	stream = freopen("two", "w", stream);
+	fputs("again", stream);
+	fclose(stream);
+	fclose(tmpfile());
+	fclose(fdopen(open("one", O_RDONLY), "r"));
+	remove("one");
+	remove("two");
+	free(line);
+}
+
 /* Results are for the trace to show. */
 int main(void)
 {
@@ -215,6 +242,7 @@ int main(void)
 		sockets();
 		attributes();
 		others();
+		streams();
 		unlink("four");
 		unlink("nine");
 		unlink("socket");
