@@ -172,9 +172,11 @@ feed() {
 
 @test "watch ends when the plane goes" {
 	hold_copier
-	start watch failctl watch
+	failctl set 'w := write:path=*/out = 1*delay(1ms)'
+	start watch failctl watch --past
 	watch=$pid
-	eventually grep -q failkit.p "/proc/$watch/maps"
+	feed one
+	eventually grep -q "w #1 write" "$T/watch.out"
 	exec 7>&-
 	wait "$watch"
 }

@@ -238,6 +238,8 @@ get_many() {
 @test "a torn end of the log is cut, a bad middle refuses to start" {
 	cluster_start
 	put_many 1 5 "$fe1"
+	# A put is acknowledged by two of three: the third may still be writing.
+	eventually 10 health_is "$net.21" '.chunks == 5'
 	node_kill ds1
 	head -c 30 /dev/urandom >>"$dir/ds1/wal-000001.wal"
 	node_start ds1
