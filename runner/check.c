@@ -173,7 +173,7 @@ static enum verdict verdict_of(sqlite3 *db, const struct oracle_count *count, ch
 	enum verdict verdict = VERDICT_UNKNOWN;
 	sqlite3_stmt *s;
 
-	snprintf(reason, size, "the run was cut before its final sweep");
+	snprintf(reason, size, "no final sweep: the run still goes on, or was cut");
 	if (count->violations) {
 		snprintf(reason, size, "%llu violation%s", (unsigned long long)count->violations,
 			 count->violations == 1 ? "" : "s");

@@ -119,6 +119,15 @@ assert_nothing_left() {
 	[ "$output" = 'failrun: the run never used the key "no-such-key"' ]
 }
 
+@test "the story of a key has the listings that should or do name it" {
+	plan quick
+	run -1 --separate-stderr failrun run quick.ini --set run.dir="$T/r" --duration 10s \
+		--set run.min-ops=50 --set "role.fe.args=--bug list-from-stale-cache"
+	key="$(field r '[.violations[] | select(.code == "LIST-OMISSION")][0].key')"
+	run -0 failrun why r "$key"
+	[[ $output == *" list -> does not name it"* && $output == *LIST-OMISSION:* ]]
+}
+
 @test "a fault that can't fire: INVALID, exit 4, by name" {
 	plan quick
 	printf '[fault never]\non = ds\nrule = ds/no-such-point = 1*kill\nanchor = time 1s\nlimit = 1s\n' \
