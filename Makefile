@@ -151,14 +151,18 @@ $(B)/victim/%: $(O)/tests/preload/%.o
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $^ $(VICTIM_LIBS_$*) -lpthread -o $@
 
-BENCHES := $(B)/bench/loop_write $(B)/bench/spin $(B)/bench/set_to_effect $(B)/bench/loop_point
+BENCHES := $(B)/bench/loop_write $(B)/bench/spin $(B)/bench/set_to_effect $(B)/bench/loop_point $(B)/bench/check
 $(B)/bench/%: $(O)/bench/%.o $(B)/libfailpoint.a
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $^ $(BENCH_LIBS_$*) -lpthread -o $@
 BENCH_LIBS_loop_point := -lfiu
+$(B)/bench/check: $(O)/bench/check.o $(O)/librunner.a
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@
 
-bench: packages-build+bench ## what it costs, beside libfiu; BENCH=instructions, time, failpoint or control
+bench: packages-build+bench ## what it costs, beside libfiu; BENCH=instructions, time, failpoint, control or check
 	$(Q)$(MAKE) --no-print-directory -j2 all $(BENCHES)
 	$(Q)FAILKIT_BUILD=$(B) bench/bench.sh
 

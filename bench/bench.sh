@@ -5,6 +5,7 @@
 #   time           the same, in nanoseconds: rows interleaved, 9 rounds, median and ratio to bare
 #   failpoint      exact: of one disarmed failpoint beside libfiu's fiu_fail
 #   control        from starting `failctl set` to the first failing call, beside fiu-ctrl
+#   check          how fast histories are judged, how that grows, and memory an operation
 set -eu
 cd "$(dirname "$0")/.."
 B=${FAILKIT_BUILD:-build/plain}
@@ -126,10 +127,40 @@ part_failpoint() {
 			"libfiu fiu_fail", v["fiu"] - v["empty"]}'
 }
 
-parts=${BENCH:-instructions time failpoint control}
+# A row of the judges' table: name, a history's size, its milliseconds and bytes an operation.
+judged() {
+	local name=$1
+	shift
+	"$bench/check" "$@" | awk -v name="$name" '{
+		printf "  %-44s %10.1f ms %6.0f bytes\n", name, $1, $2}'
+}
+
+# How the time of judging grows: t ~ n^x from each size to the tenfold one.
+growth() {
+	local judge=$1 per_key=${2:-} n
+	for n in 10000 100000 1000000 10000000; do
+		"$bench/check" "$judge" $n $((n / ${per_key:-n}))
+	done | awk -v name="$judge" '{t[NR] = $1} END {
+		printf "  %-44s", name ", from 10^4 to 10^7: n to the"
+		for (i = 2; i <= NR; i++)
+			printf " %.2f", log(t[i] / t[i - 1]) / log(10)
+		print ""}'
+}
+
+part_check() {
+	echo
+	echo "judging histories: fastest of 5 rounds, memory with the history itself"
+	judged "zones, 1,000,000 operations on one key" zones 1000000
+	judged "frontier, 1,000,000 on 10,000 keys, deletes" frontier 1000000 10000
+	judged "general, 100 register histories of 80" registers 100
+	growth zones
+	growth frontier 100
+}
+
+parts=${BENCH:-instructions time failpoint control check}
 for part in $parts; do
 	declare -F "part_$part" >/dev/null || {
-		echo "bench.sh: unknown part \"$part\": instructions, time, failpoint or control" >&2
+		echo "bench.sh: unknown part \"$part\": instructions, time, failpoint, control or check" >&2
 		exit 2
 	}
 	"part_$part"
