@@ -41,6 +41,7 @@ enum option_id {
 	OPTION_SWEEP,
 	OPTION_STATIC,
 	OPTION_CALLS,
+	OPTION_JOIN,
 	OPTION_HELP,
 	OPTION_IDS,
 };
@@ -54,7 +55,7 @@ struct args {
 	unsigned rule_count;
 	uint64_t seed, fired, paused, count;
 	int64_t timeout_ns;
-	bool json, must_fire, hold, past, all, sweep, help, is_static;
+	bool json, must_fire, hold, past, all, sweep, help, is_static, join;
 	uint32_t given; /* TAKES() bits */
 	char **words;   /* what is no option */
 	int word_count;

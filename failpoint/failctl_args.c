@@ -43,6 +43,8 @@ static const struct option_row {
 	    "for static and Go programs: a supervisor instead of the interposer"),
 	ROW(CALLS, "calls", 0, TEXT, calls, "LIST",
 	    "with --static: the calls and classes it stops (those the rules name)"),
+	ROW(JOIN, "join", 0, FLAG, join, NULL,
+	    "use the plane that is there (-p), and its nodes, and leave it there"),
 	ROW(HELP, "help", 'h', FLAG, help, NULL, "print this help"),
 #undef ROW
 };

@@ -55,13 +55,17 @@ static int become_user(void *arg, struct why *why)
 static int make_plane(struct run *run, struct why *why)
 {
 	const struct args *args = run->args;
-	char *note = join_words(args->words);
+	char *note = args->join ? NULL : join_words(args->words);
 	struct control_options options = {
 		.seed = args->seed,
 		.owner = run->user ? run->user->pw_uid : (uid_t)-1,
 		.note = note,
 	};
-	int rc = control_create(&run->control, args->plane, &options, why);
+	int rc;
+
+	if (args->join)
+		return control_open(&run->control, args->plane, why);
+	rc = control_create(&run->control, args->plane, &options, why);
 
 	if (rc == -EEXIST && control_sweep(NULL, NULL) == 0)
 		rc = control_create(&run->control, args->plane, &options, why);
@@ -76,7 +80,7 @@ static int declare_node(struct run *run, struct why *why)
 	char role[256];
 	size_t n;
 
-	if (!node)
+	if (!node || run->args->join)
 		return 0;
 	snprintf(role, sizeof(role), "%s", run->args->role ? run->args->role : node);
 	for (n = strlen(role); !run->args->role && n > 1 && isdigit((unsigned char)role[n - 1]);)
@@ -96,7 +100,7 @@ static int keep_id(void *arg, uint64_t id, const char *name)
 
 static int hold_rules(struct run *run, struct why *why)
 {
-	int rc = control_hold(run->control, why);
+	int rc = run->args->rule_count ? control_hold(run->control, why) : 0;
 
 	for (unsigned i = 0; i < run->args->rule_count && !rc; i++) {
 		rc = control_set_each(run->control, run->args->rules[i], CONTROL_HELD, keep_id, run,
@@ -185,6 +189,7 @@ static int start_supervisor(struct run *run, struct why *why)
 		.calls = run->args->calls,
 		.rules = run->args->rules,
 		.rule_count = run->args->rule_count,
+		.leaves_group = run->args->join,
 	};
 
 	return notify_start(&options, why);
@@ -230,7 +235,8 @@ static int run_on_plane(struct run *run, struct why *why)
 		rc = hold_rules(run, why);
 	if (!rc)
 		rc = run_command(run, why);
-	control_unlink(run->control);
+	if (!run->args->join)
+		control_unlink(run->control);
 	control_close(run->control);
 	return rc;
 }

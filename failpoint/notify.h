@@ -47,6 +47,9 @@ struct notify_options {
 	const char *calls;        /* "%write,fsync": what is stopped; NULL: what the rules name */
 	const char *const *rules; /* texts, checked against what the tier can do */
 	unsigned rule_count;
+	/* Goes over to the process group of who started us, once the target is in ours: so what stops
+	 * the group does not stop us before the target, whose calls would then never return. */
+	bool leaves_group;
 };
 
 /* Checks the rules, makes the filter and starts the first supervisor thread, which waits for a

@@ -30,6 +30,7 @@ static struct sock_filter code[CODE_MAX];
 static struct sock_fprog program = {.filter = code};
 static pid_t supervisor;
 static mode_t mask;
+static bool leaves_group;
 
 /* ---- The handshake ---- */
 
@@ -68,6 +69,8 @@ static void *first_thread(void *arg)
 		return NULL;
 	}
 	notify_stay_near();
+	if (leaves_group)
+		setpgid(0, getpgid(getppid()));
 	set_state(IS_SERVED);
 	return notify_serve(arg);
 }
@@ -140,6 +143,7 @@ int notify_start(const struct notify_options *options, struct why *why)
 	core_base.ops = &notify_subject_ops;
 	attach_on_behalf(options->control->head, options->node);
 	supervisor = getpid();
+	leaves_group = options->leaves_group;
 	mask = umask(0);
 	notify_guard_prepare();
 	return start_thread(why);

@@ -7,6 +7,7 @@
  */
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -155,16 +156,13 @@ static uint8_t sock_kind(int domain, int type)
 	return type == SOCK_STREAM ? SOCK_TCP : type == SOCK_DGRAM ? SOCK_UDP : SOCK_OTHER;
 }
 
-static void resolve_socket(struct passage *p)
+static void resolve_socket(struct passage *p, int fd)
 {
 	struct sockaddr_storage address = {0};
 	struct subject *s = &p->subject;
-	int fd = notify_copy_fd(p, p->hit.fd), domain = 0, type = 0;
+	int domain = 0, type = 0;
 	socklen_t length = sizeof(address);
 
-	s->sock = SOCK_OTHER;
-	if (fd < 0)
-		return;
 	option(fd, SO_DOMAIN, &domain, sizeof(domain));
 	option(fd, SO_TYPE, &type, sizeof(type));
 	option(fd, SO_COOKIE, &s->inode, sizeof(s->inode));
@@ -178,7 +176,6 @@ static void resolve_socket(struct passage *p)
 		copy_address(&address, length, &s->peer_port, s->peer);
 		copy_unix_path(&address, length, p);
 	}
-	raw_close(fd);
 }
 
 /* ---- Subjects ---- */
@@ -192,22 +189,34 @@ static uint8_t file_kind(mode_t mode)
 				: FILE_OTHER;
 }
 
-static void resolve_descriptor(struct passage *p)
+/* What our copy of it is; a look through the target's folder in /proc would take longer. */
+static void resolve_copy(struct passage *p, int fd)
 {
 	struct subject *s = &p->subject;
 	struct stat st;
-	char link[64];
+	char link[32];
 
-	proc_path(link, p->tid, "fd", p->hit.fd);
-	if (stat(link, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return;
 	s->file = file_kind(st.st_mode);
 	s->device = st.st_dev;
 	s->inode = st.st_ino;
-	if (s->file == FILE_SOCK)
-		resolve_socket(p);
-	else
-		s->path = resolve_link(link, &st, p->path);
+	if (s->file == FILE_SOCK) {
+		resolve_socket(p, fd);
+		return;
+	}
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	s->path = resolve_link(link, &st, p->path);
+}
+
+static void resolve_descriptor(struct passage *p)
+{
+	int fd = notify_copy_fd(p, p->hit.fd);
+
+	if (fd < 0)
+		return;
+	resolve_copy(p, fd);
+	raw_close(fd);
 }
 
 /* connect's and sendto's address is the peer, bind's is local. */

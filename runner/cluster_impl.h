@@ -9,6 +9,8 @@
 #ifndef RUNNER_CLUSTER_IMPL_H
 #define RUNNER_CLUSTER_IMPL_H
 
+#include <limits.h>
+
 #include "runner/cluster.h"
 #include "runner/process.h"
 
@@ -35,6 +37,10 @@ int expand_split(char *text, const char **argv, int max, struct why *why);
 /* Everything before the first start: folder, disk, owner, setup. */
 int node_prepare(struct cluster *cluster, struct node_own *own, const struct process_user *user,
 		 struct why *why);
+
+/* Puts the notify tier's supervisor, whose path is kept in path, in front of a node's command. */
+int node_supervise(const struct cluster *cluster, const struct node *node, const char **argv,
+		   size_t size, char path[PATH_MAX], struct why *why);
 
 /* What is on a disk of the node's own ends with the sandbox: copies it into the run directory,
  * where a plain folder would be. After the node has ended. */

@@ -127,10 +127,17 @@ static int open_log(const struct node *node, struct why *why)
 	return fd < 0 ? why_set(why, -errno, "%s: %s", node->log, strerror(errno)) : fd;
 }
 
+static bool is_supervised(const struct cluster *cluster, const struct node *node)
+{
+	return node->role->inject && node->role->tier == TIER_NOTIFY && cluster->options.control;
+}
+
 static int spawn(struct cluster *cluster, struct node *node, const char *const *argv,
 		 const struct process_user *user, struct why *why)
 {
-	struct control *control = node->role->inject ? cluster->options.control : NULL;
+	struct control *control = node->role->inject && !is_supervised(cluster, node)
+					  ? cluster->options.control
+					  : NULL;
 	struct process_options options = {.argv = argv, .dir = node->dir, .user = user};
 	char **environment = NULL;
 	pid_t pid;
@@ -158,7 +165,7 @@ static int spawn(struct cluster *cluster, struct node *node, const char *const *
 
 int node_start(struct cluster *cluster, struct node *node, struct why *why)
 {
-	char text[COMMAND_MAX], program[PATH_MAX];
+	char text[COMMAND_MAX], program[PATH_MAX], supervisor[PATH_MAX];
 	const char *argv[WORD_MAX];
 	struct process_user user;
 	bool other = *node->role->user;
@@ -175,6 +182,8 @@ int node_start(struct cluster *cluster, struct node *node, struct why *why)
 		r = make_command(cluster, node, text, argv, why);
 	if (r == 0)
 		r = absolute_program(argv, program, sizeof(program), why);
+	if (r == 0 && is_supervised(cluster, node))
+		r = node_supervise(cluster, node, argv, WORD_MAX, supervisor, why);
 	if (r)
 		return r;
 	node->asked = false;

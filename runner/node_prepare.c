@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -91,6 +92,43 @@ static int run_setup(struct cluster *cluster, const struct node *node,
 	process_status_text(status, text, sizeof(text));
 	return why_set(why, -EPROTO, "%s: setup \"%.120s\" %s: %.200s", node->name, line, text,
 		       output);
+}
+
+static int supervisor_path(char path[PATH_MAX], struct why *why)
+{
+	char own[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
+
+	if (n <= 0)
+		return why_set(why, -errno, "cannot find failctl: %s", strerror(errno));
+	own[n] = 0;
+	*strrchr(own, '/') = 0;
+	if (snprintf(path, PATH_MAX, "%s/failctl", own) >= PATH_MAX || access(path, X_OK))
+		return why_set(why, -ENOENT, "tier = notify wants failctl in %s", own);
+	return 0;
+}
+
+int node_supervise(const struct cluster *cluster, const struct node *node, const char **argv,
+		   size_t size, char path[PATH_MAX], struct why *why)
+{
+	const struct plan_role *role = node->role;
+	const char *const plain[] = {
+		path,        "run",      "--static",
+		"--join",    "-p",       control_path(cluster->options.control),
+		"--node",    node->name, *role->calls ? "--calls" : "--",
+		role->calls, "--"};
+	size_t more = sizeof(plain) / sizeof(plain[0]) - (*role->calls ? 0 : 2), words = 0;
+	int r = supervisor_path(path, why);
+
+	while (argv[words])
+		words++;
+	if (r == 0 && words + more >= size)
+		r = why_set(why, -E2BIG, "%s: more than %zu words", node->name, size - more - 1);
+	if (r)
+		return r;
+	memmove(argv + more, argv, (words + 1) * sizeof(*argv));
+	memcpy(argv, plain, more * sizeof(*argv));
+	return 0;
 }
 
 int node_prepare(struct cluster *cluster, struct node_own *own, const struct process_user *user,

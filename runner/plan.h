@@ -70,6 +70,8 @@ struct plan_workload {
 	int64_t think_ns;           /* pause of a worker between operations */
 };
 
+enum inject_tier { TIER_PRELOAD, TIER_NOTIFY };
+
 struct plan_role {
 	char name[PLAN_NAME_MAX];
 	int64_t count, spares;
@@ -83,6 +85,8 @@ struct plan_role {
 	int64_t disk_bytes; /* a tmpfs of this size for {dir}; 0: a plain folder */
 	int64_t stop_ns;    /* from SIGTERM to SIGKILL when stopping */
 	bool inject;        /* under the interposer (default yes) */
+	int tier;           /* enum inject_tier */
+	const char *calls; /* of the notify tier: what its filter stops; "": failctl's own choice */
 };
 
 struct plan_fault {

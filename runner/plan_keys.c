@@ -107,6 +107,11 @@ static const struct plan_key keys[] = {
 	 .help = "from SIGTERM to SIGKILL when it is stopped"},
 	{SECTION_ROLE, .name = "inject", AT(inject), .type = TYPE_BOOL, .value = "yes",
 	 .help = "under the interposer"},
+	{SECTION_ROLE, .name = "tier", AT(tier), WORD("preload", "notify"), .value = "preload",
+	 .help = "how: notify is a supervisor for static and Go programs"},
+	{SECTION_ROLE, .name = "calls", AT(calls), TEXT, .value = "",
+	 .help = "what the supervisor stops: calls and classes; empty: writes, syncs, sends, "
+		 "connections, names"},
 #undef OWNER
 #define OWNER plan_fault
 	{SECTION_FAULT, .name = "kind", AT(kind), TEXT, .value = "",

@@ -1,0 +1,67 @@
+#!/usr/bin/env bats
+# notify.bats - a role with tier = notify: its nodes run behind failctl's supervisor, and are paused,
+# killed, stopped and injected into as any others are.
+
+load ../cli/common.bash
+
+@test "nodes behind the supervisor are paused, killed, stopped and injected into" {
+	cat > "$T/plan.ini" <<- 'END'
+		[run]
+		seed = 3
+		duration = 20s
+		warmup = 1s
+		quiet = 2s
+		[store]
+		driver = kv
+		endpoints = fe
+		[role db]
+		command = {bin}/refstore db --listen {addr}:7000 --dir {dir}
+		ready = http://{addr}:7000/health
+		[role ms]
+		count = 3
+		command = {bin}/refstore ms --listen {addr}:7000 --dir {dir} --db {addrs:db}
+		ready = http://{addr}:7000/health
+		[role ds]
+		count = 3
+		tier = notify
+		calls = %sync,%write
+		command = {bin}/refstore ds --listen {addr}:7000 --dir {dir} --ms {addrs:ms}
+		ready = http://{addr}:7000/health
+		[role fe]
+		command = {bin}/refstore fe --listen {addr}:7000 --ms {addrs:ms} --db {addrs:db}
+		ready = http://{addr}:7000/health
+		[gate default]
+		step = process
+		step = ready
+		step = health under_replicated == 0
+		step = probe
+		limit = 30s
+		[workload]
+		workers = 2
+		objects-max = 100
+		size-max = 4K
+		[fault pause]
+		kind = pause
+		on = ds
+		for = 500ms
+		anchor = time 1s
+		[fault kill]
+		kind = kill-start
+		on = ds
+		anchor = time 4s
+		[fault slow]
+		on = ds
+		rule = %sync:path=*.wal = 5*delay(20ms)
+		anchor = time 8s
+		[fault stop]
+		kind = stop-start
+		on = ds
+		anchor = time 12s
+	END
+	cd "$T"
+	run failrun run plan.ini
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == *'4 faults scheduled, 4 reached, 4 fired'* ]]
+	[[ $output == *PASS* ]]
+}
