@@ -17,7 +17,11 @@ static bool is_call(const struct hit *hit)
 
 static bool fd_is_good(const struct hit *hit)
 {
-	return call_table[hit->site].subject != SUBJECT_FD || whose_fd_is_open(hit->fd);
+	uint8_t subject = call_table[hit->site].subject;
+
+	if (subject == SUBJECT_MAPPING && hit->fd < 0)
+		return true;
+	return (subject != SUBJECT_FD && subject != SUBJECT_MAPPING) || whose_fd_is_open(hit->fd);
 }
 
 /* ---- Does it apply? ---- */

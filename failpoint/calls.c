@@ -46,6 +46,7 @@ enum {
 #define SOCKET(...)   SUBJECT_FD
 #define STREAM(...)     SUBJECT_FD
 #define ADDRESS(...)  SUBJECT_FD
+#define MAPPING(...)    SUBJECT_MAPPING
 #define PATH(...)     SUBJECT_PATH
 #define PATH_AT(...)  SUBJECT_PATH
 #define PATHS(...)    SUBJECT_PATHS

@@ -63,6 +63,7 @@ enum call_fails {
 enum call_subject {
 	SUBJECT_NONE,
 	SUBJECT_FD,
+	SUBJECT_MAPPING, /* a descriptor, or -1 for plain memory */
 	SUBJECT_PATH,  /* path relative to dirfd (AT_FDCWD when it has none) */
 	SUBJECT_PATHS, /* from: path, dirfd; to: path2, dirfd2 */
 };

@@ -42,6 +42,7 @@ struct call {
 /* The subject column of calls.def as fields of a hit. */
 #define HIT_NOTHING          .fd = -1, .dirfd = -1, .dirfd2 = -1
 #define HIT_FD(f)            .fd = (f), .dirfd = -1, .dirfd2 = -1
+#define HIT_MAPPING(f, how)  HIT_FD_FLAGS(f, how)
 #define HIT_SOCKET(f)        HIT_FD(f)
 #define HIT_FD_FLAGS(f, how) HIT_FD(f), .flags = (uint64_t)(how)
 #define HIT_ADDRESS(f, how, to, length_) \

@@ -173,7 +173,11 @@ __attribute__((used)) long syscall_routed(long number, long a, long b, long c, l
 		/* The kernel takes their offset as two words. */
 		if (call == CALL_preadv2 || call == CALL_pwritev2)
 			e = f;
-		return routes[call](a, b, c, d, e, f);
+		ret = routes[call](a, b, c, d, e, f);
+		if (call != CALL_io_submit || ret >= 0)
+			return ret;
+		errno = (int)-ret; /* libaio's way is not syscall()'s */
+		return -1;
 	}
 	if (notes[call] == NOTE_FIRST || notes[call] == NOTE_SECOND || notes[call] == NOTE_RANGE)
 		note(call, a, b, -1);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "preload/alloc.h"
+
 /* Which version libc exports dlsym under: since 2.34, on x86-64 before, on aarch64 before. */
 static const char *const dlsym_versions[] = {"GLIBC_2.34", "GLIBC_2.2.5", "GLIBC_2.17"};
 
@@ -30,6 +32,8 @@ __attribute__((noinline, used)) void *real_resolve(void **slot, const char *name
 {
 	void *found;
 
+	if (alloc_early(slot))
+		__atomic_store_n(slot, alloc_early(slot), __ATOMIC_RELAXED);
 	if (slot == (void **)&real_dlsym)
 		found = find_dlsym();
 	else
@@ -140,4 +144,5 @@ void real_find_all(void)
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		real_resolve(all[i].slot, all[i].name);
+	dlerror(); /* what this libc lacks is no error of the program's */
 }

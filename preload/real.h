@@ -11,10 +11,14 @@
 #ifndef PRELOAD_REAL_H
 #define PRELOAD_REAL_H
 
+#include <aio.h>
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <malloc.h>
+#include <netdb.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -44,37 +48,45 @@
 
 /* Real functions that are no call of their own in the table: hooks, and twins with other arguments
  * that libc must be asked for. */
-#define REAL_OTHERS(ONE)      \
-	ONE(closefrom)        \
-	ONE(closedir)         \
-	ONE(pclose)           \
-	ONE(fwrite_unlocked)  \
-	ONE(fputs_unlocked)   \
-	ONE(puts)             \
-	ONE(fputc_unlocked)   \
-	ONE(putchar)          \
-	ONE(putchar_unlocked) \
-	ONE(fflush_unlocked)  \
-	ONE(vfprintf)         \
-	ONE(__vfprintf_chk)   \
-	ONE(vdprintf)         \
-	ONE(__vdprintf_chk)   \
-	ONE(fread_unlocked)   \
-	ONE(fgets_unlocked)   \
-	ONE(fgetc_unlocked)   \
-	ONE(getchar)          \
-	ONE(getchar_unlocked) \
-	ONE(_Fork)            \
-	ONE(execvpe)          \
-	ONE(fexecve)          \
-	ONE(execveat)         \
-	ONE(posix_spawnp)     \
-	ONE(syscall)          \
+#define REAL_OTHERS(ONE)        \
+	ONE(closefrom)          \
+	ONE(closedir)           \
+	ONE(pclose)             \
+	ONE(fwrite_unlocked)    \
+	ONE(fputs_unlocked)     \
+	ONE(puts)               \
+	ONE(fputc_unlocked)     \
+	ONE(putchar)            \
+	ONE(putchar_unlocked)   \
+	ONE(fflush_unlocked)    \
+	ONE(vfprintf)           \
+	ONE(__vfprintf_chk)     \
+	ONE(vdprintf)           \
+	ONE(__vdprintf_chk)     \
+	ONE(fread_unlocked)     \
+	ONE(fgets_unlocked)     \
+	ONE(fgetc_unlocked)     \
+	ONE(getchar)            \
+	ONE(getchar_unlocked)   \
+	ONE(reallocarray)       \
+	ONE(valloc)             \
+	ONE(pvalloc)            \
+	ONE(free)               \
+	ONE(malloc_usable_size) \
+	ONE(_Fork)              \
+	ONE(execvpe)            \
+	ONE(fexecve)            \
+	ONE(execveat)           \
+	ONE(posix_spawnp)       \
+	ONE(syscall)            \
 	ONE(dlsym)
 
 /* The fortified ones that are called, and that headers show only when fortified themselves. */
 int __vfprintf_chk(FILE *stream, int flag, const char *format, va_list more);
 int __vdprintf_chk(int fd, int flag, const char *format, va_list more);
+
+/* libaio's, by the words of its own. */
+int io_submit(void *context, long count, void **blocks);
 
 #define REAL_DECLARE(name) extern REAL_HIDDEN __typeof__(name) *real_##name;
 #define CALL(name, ...)    REAL_DECLARE(name)

@@ -11,7 +11,7 @@
 		CALL_BEGIN(call, name, HIT_##subject, GIVE_##moves);                \
 		if (call_enter(&call)) {                                            \
 			TAKE_##moves;                                               \
-			call_result(&call, real_##name args);                       \
+			call_result(&call, (int64_t)real_##name args);              \
 		}                                                                   \
 		return (ret)call_leave(&call);                                      \
 	}                                                                           \

@@ -221,4 +221,59 @@ TRY(fgetc, fgetc(a_stream()))
 TRY(getdelim, getdelim(&line, &line_size, '\n', a_stream()))
 TRY(fseek, fseek(a_stream(), 0, SEEK_SET))
 
+/* calls_memory.def */
+static void *body(void *argument)
+{
+	return argument;
+}
+
+static pthread_t thread;
+static struct aiocb block, *blocks[1];
+static struct addrinfo *found;
+static void *made;
+
+static struct aiocb *a_block(void)
+{
+	block.aio_fildes = file;
+	return &block;
+}
+
+TRY(mmap, mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+TRY(munmap, munmap(page, 0))
+TRY(mremap, mremap(page, 0, 0, 0))
+TRY(mprotect, mprotect(page, 0, PROT_READ))
+TRY(mlock, mlock(page, 0))
+TRY(malloc, malloc(8))
+TRY(calloc, calloc(8, 1))
+TRY(realloc, realloc(made, 8))
+TRY(memalign, memalign(16, 8))
+TRY(posix_memalign, posix_memalign(&made, 16, 8))
+TRY(pthread_create, pthread_create(&thread, NULL, body, NULL))
+TRY(dlopen, dlopen("libc.so.6", RTLD_NOW))
+TRY(aio_read, aio_read(a_block()))
+TRY(aio_write, aio_write(a_block()))
+TRY(aio_fsync, aio_fsync(O_SYNC, a_block()))
+TRY(aio_error, aio_error(a_block()))
+TRY(aio_return, aio_return(a_block()))
+TRY(aio_suspend, aio_suspend((const struct aiocb *const *)blocks, 0, &soon))
+TRY(aio_cancel, aio_cancel(file, a_block()))
+TRY(lio_listio, lio_listio(LIO_WAIT, blocks, 0, NULL))
+TRY(getaddrinfo, getaddrinfo("127.0.0.1", NULL, NULL, &found))
+
+/* libaio need not be there for its call to be failed. Its way of failing is seen as the others'. */
+static long try_io_submit(void)
+{
+	static int (*submit)(void *, long, void **);
+	int before = errno, ret;
+
+	if (!submit)
+		*(void **)&submit = dlsym(RTLD_DEFAULT, "io_submit");
+	NEED(submit);
+	errno = before;
+	ret = submit(NULL, 0, NULL);
+	if (ret < 0 && errno == before)
+		errno = -ret;
+	return ret < 0 ? -1 : ret;
+}
+
 #endif

@@ -88,3 +88,69 @@ truth() {
 		'rename -1 EFAULT' 'write -1 EFAULT' 'writev -1 EFAULT' 'connect -1 EFAULT' \
 		'sendmsg -1 EFAULT' 'recvmsg -1 EFAULT'
 }
+
+@test "memory fails only when it is named, by itself and under what libc allocates" {
+	cat > heap.c <<'END'
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+int main(int argc, char **argv)
+{
+	char *kept = argc > 1 ? calloc(1, 100) : malloc(100), *more;
+	strcpy(kept, "kept");
+	errno = 0;
+	printf("malloc %s\n", strerrorname_np(errno));
+	more = realloc(kept, 100000);
+	printf("realloc %d %s\n", more == NULL, more ? more : kept);
+	errno = 0;
+	DIR *directory = opendir(".");
+	printf("opendir %d %s\n", directory == NULL, strerrorname_np(errno));
+	free(more ? more : kept);
+	return 0;
+}
+END
+	gcc -w -D_GNU_SOURCE heap.c -o heap
+	run --separate-stderr failctl run -e '%all = error(ENOMEM)' -- ./heap
+	[ "$output" = "malloc 0
+realloc 0 kept
+opendir 1 ENOMEM" ]
+	run --separate-stderr failctl run -e 'realloc,memalign = error_after(ENOMEM)' -- ./heap
+	echo "$output"
+	[ "$output" = "malloc 0
+realloc 1 kept
+opendir 0 0" ]
+	run --separate-stderr failctl run -e 'malloc = error(ENOMEM)' -- ./heap calloc
+	echo "$output"
+	[ "$output" = "malloc 0
+realloc 0 kept
+opendir 1 ENOMEM" ]
+}
+
+@test "a library that is refused leaves something for dlerror, and paths of the caller's hold" {
+	cat > load.c <<'END'
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+int main(void)
+{
+	void *found = dlopen("libplug.so", RTLD_NOW);
+	printf("%d %s\n", found != NULL, found ? "" : strerrorname_np(errno));
+	printf("%d\n", dlerror() != NULL);
+	return 0;
+}
+END
+	echo 'int plug = 1;' > plug.c
+	mkdir plugs
+	gcc -shared -fPIC plug.c -o plugs/libplug.so
+	gcc -w -D_GNU_SOURCE load.c -o load -Wl,-rpath,"$T/plugs",--enable-new-dtags
+	run --separate-stderr failctl run -e 'dlopen:path=*.none = error(EMFILE)' -- ./load
+	[ "$output" = "1 
+0" ]
+	run --separate-stderr failctl run -e 'dlopen:path=libplug.so = error(EMFILE)' -- ./load
+	echo "$output"
+	[ "$output" = "0 EMFILE
+1" ]
+}

@@ -232,6 +232,28 @@ static void streams(void)
 	free(line);
 }
 
+static void memory(void)
+{
+	char *at = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open("one", O_RDWR | O_CREAT, 0600);
+	struct aiocb block = {.aio_fildes = fd};
+	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST}, *found;
+
+	mprotect(at, 4096, PROT_READ);
+	mlock(at, 4096);
+	at = mremap(at, 8192, 4096, MREMAP_MAYMOVE);
+	munmap(at, 4096);
+	free(realloc(malloc(1000000), 2000000));
+	free(memalign(4096, 1000000));
+	aio_error(&block);
+	aio_cancel(-1, NULL);
+	if (getaddrinfo("127.0.0.1", NULL, &hints, &found) == 0)
+		freeaddrinfo(found);
+	syscall(SYS_io_submit, NULL, 0, NULL);
+	close(fd);
+	unlink("one");
+}
+
 /* Results are for the trace to show. */
 int main(void)
 {
@@ -243,6 +265,7 @@ int main(void)
 		attributes();
 		others();
 		streams();
+		memory();
 		unlink("four");
 		unlink("nine");
 		unlink("socket");
