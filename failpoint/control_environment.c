@@ -81,7 +81,8 @@ static int check_node(struct control *control, const char *node, struct why *why
 	return names_refuse(why, -ENOENT, "node", node, node_name_at, &names);
 }
 
-static const char *const ours[] = {"LD_PRELOAD=", "FAILKIT_PLANE=", "FAILKIT_NODE="};
+static const char *const ours[] = {
+	"LD_PRELOAD=", "FAILKIT_PLANE=", "FAILKIT_NODE=", "FAILKIT_DEEP="};
 enum { OURS = sizeof(ours) / sizeof(ours[0]) };
 
 static bool is_ours(const char *variable)
@@ -165,6 +166,18 @@ char **control_environment(struct control *control, const char *node, const char
 		control_environment_free(made);
 	why_set(why, -ENOMEM, "no memory for an environment");
 	return NULL;
+}
+
+/* There is room: it was left for each of ours. */
+int control_environment_deep(char **environment, struct why *why)
+{
+	unsigned used = 0;
+
+	while (environment[used])
+		used++;
+	if (add(environment, &used, ours[3], "1", "", ""))
+		return why_set(why, -ENOMEM, "no memory for an environment");
+	return 0;
 }
 
 void control_environment_free(char **environment)

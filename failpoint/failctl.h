@@ -29,6 +29,7 @@ enum option_id {
 	OPTION_NODE,
 	OPTION_ROLE,
 	OPTION_USER,
+	OPTION_DEEP,
 	OPTION_MUST_FIRE,
 	OPTION_SEED,
 	OPTION_HOLD,
@@ -55,7 +56,7 @@ struct args {
 	unsigned rule_count;
 	uint64_t seed, fired, paused, count;
 	int64_t timeout_ns;
-	bool json, must_fire, hold, past, all, sweep, help, is_static, join;
+	bool json, must_fire, hold, past, all, sweep, help, is_static, join, deep;
 	uint32_t given; /* TAKES() bits */
 	char **words;   /* what is no option */
 	int word_count;

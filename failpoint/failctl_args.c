@@ -28,6 +28,8 @@ static const struct option_row {
 	    "the node's role (its name without the digits at the end)"),
 	ROW(USER, "user", 0, TEXT, user, "NAME",
 	    "run the command, and let it have the plane, as this user"),
+	ROW(DEEP, "deep", 0, FLAG, deep, NULL,
+	    "reach stdio's own calls and inlined system calls, too"),
 	ROW(MUST_FIRE, "must-fire", 0, FLAG, must_fire, NULL, "exit 125 when a rule has not fired"),
 	ROW(SEED, "seed", 0, NUMBER, seed, "N", "the seed of every chance (0)"),
 	ROW(HOLD, "hold", 0, FLAG, hold, NULL, "stay, and end the rules when told to end"),

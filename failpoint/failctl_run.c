@@ -173,6 +173,10 @@ static char **make_environment(struct run *run, struct why *why)
 	char **environment =
 		control_environment(run->control, run->args->node, library, environ, why);
 
+	if (environment && run->args->deep && control_environment_deep(environment, why)) {
+		control_environment_free(environment);
+		return NULL;
+	}
 	if (environment && run->user) {
 		set_variable(environment, "HOME", run->user->pw_dir);
 		set_variable(environment, "USER", run->user->pw_name);

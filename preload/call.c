@@ -52,7 +52,7 @@ bool call_enter(struct call *call)
 {
 	call->errno_before = errno;
 	call->failed = false;
-	call->cancellable = cancels[call->hit.site];
+	call->cancellable = cancels[call->hit.site] && !(deep_on && deep_trapped());
 	if (!preload_begun)
 		preload_begin();
 	call->outside = !engine_inside();
@@ -60,8 +60,11 @@ bool call_enter(struct call *call)
 		return true;
 	/* Before the engine: a rule is not spent on who is cancelled anyway. */
 	test_cancel(call);
-	if (engine_enter(&call->hit) == HIT_CALL)
+	if (engine_enter(&call->hit) == HIT_CALL) {
+		if (deep_on)
+			deep_call_begin(call->hit.site, &call->mark);
 		return true;
+	}
 	test_cancel(call);
 	move_offset(&call->hit);
 	return false;
@@ -71,6 +74,8 @@ void call_result(struct call *call, int64_t ret)
 {
 	struct hit *hit = &call->hit;
 
+	if (deep_on && call->outside)
+		deep_mark_end(&call->mark);
 	hit->ret = ret;
 	hit->err = 0;
 	switch (call_table[hit->site].fails) {

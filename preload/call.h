@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "failpoint/engine.h"
+#include "preload/deep.h"
 #include "preload/real.h"
 
 #define PRELOAD_HIDDEN __attribute__((visibility("hidden")))
@@ -33,6 +34,7 @@ struct call {
 	bool outside;     /* false: passed through untouched, we are inside the engine already */
 	bool cancellable; /* a cancellation point */
 	bool failed;      /* the real call was made and failed */
+	struct deep_mark mark;
 	struct subject subject;
 	char path[SUBJECT_PATH_MAX], path2[SUBJECT_PATH_MAX];
 };

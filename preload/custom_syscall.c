@@ -53,6 +53,13 @@ __asm__(".text\n"
 	".size syscall, . - syscall\n");
 #endif
 
+static long done_by_libc(long number, long a, long b, long c, long d, long e, long f)
+{
+	return real_syscall(number, a, b, c, d, e, f);
+}
+
+__typeof__(syscall) *syscall_done = (__typeof__(syscall) *)(void *)done_by_libc;
+
 /* Plain rows: as in wrappers.c, but what is done is the system call. */
 #define WITHOUT_PARENTHESES(...) __VA_ARGS__
 #define CALL(name, ret, params, args, fails, subject, moves, nr, classes, errs)         \
@@ -63,7 +70,7 @@ __asm__(".text\n"
 		CALL_BEGIN(call, name, HIT_##subject, GIVE_##moves);                    \
 		if (call_enter(&call)) {                                                \
 			TAKE_##moves;                                                   \
-			call_result(&call, real_syscall(call_table[CALL_##name].number, \
+			call_result(&call, syscall_done(call_table[CALL_##name].number, \
 							WITHOUT_PARENTHESES args));     \
 		}                                                                       \
 		return (ret)call_leave(&call);                                          \
@@ -156,7 +163,20 @@ static __attribute__((noinline)) long fork_by_number(long number, long a, long b
 	return ret;
 }
 
-long syscall_routed(long number, long a, long b, long c, long d, long e, long f) PRELOAD_HIDDEN;
+unsigned syscall_site(long number)
+{
+	unsigned route = number >= 0 && number < NUMBER_MAX ? syscall_routes[number] : 0;
+
+	return route && route <= CALL_COUNT ? route - 1 : CALL_COUNT;
+}
+
+bool syscall_is_judged(long number)
+{
+	unsigned call = syscall_site(number);
+
+	return call < CALL_COUNT && (engine_armed[call] || notes[call] != NOTE_PLAIN);
+}
+
 __attribute__((used)) long syscall_routed(long number, long a, long b, long c, long d, long e,
 					  long f)
 {
@@ -181,7 +201,7 @@ __attribute__((used)) long syscall_routed(long number, long a, long b, long c, l
 	}
 	if (notes[call] == NOTE_FIRST || notes[call] == NOTE_SECOND || notes[call] == NOTE_RANGE)
 		note(call, a, b, -1);
-	ret = real_syscall(number, a, b, c, d, e, f);
+	ret = syscall_done(number, a, b, c, d, e, f);
 	note(call, a, b, ret);
 	return ret;
 }

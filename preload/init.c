@@ -2,6 +2,7 @@
 #include "preload/call.h"
 
 #include "preload/custom_syscall.h"
+#include "preload/deep.h"
 #include "preload/process.h"
 #include "preload/subject.h"
 
@@ -21,4 +22,5 @@ __attribute__((constructor(101))) static void preload_start(void)
 	process_remember();
 	syscall_begin();
 	preload_begin();
+	deep_start();
 }

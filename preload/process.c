@@ -11,7 +11,7 @@ enum { VARIABLE_MAX = 4096, ENTRIES_MAX = 1 << 16 };
 
 /* Each "NAME=value" of the start, empty when it was not set. */
 static char preload[VARIABLE_MAX];
-static char plane[VARIABLE_MAX], node[256], strict[32];
+static char plane[VARIABLE_MAX], node[256], strict[32], deep[32];
 static char library[VARIABLE_MAX];
 
 static struct {
@@ -22,6 +22,7 @@ static struct {
 	{"FAILKIT_PLANE=", plane, sizeof(plane)},
 	{"FAILKIT_NODE=", node, sizeof(node)},
 	{"FAILKIT_STRICT=", strict, sizeof(strict)},
+	{"FAILKIT_DEEP=", deep, sizeof(deep)},
 };
 
 enum { INHERITED = sizeof(inherited) / sizeof(inherited[0]) };

@@ -4,8 +4,8 @@
  *
  *     LD_PRELOAD      names this library by an absolute path, after what the program put there: a
  *                     sanitizer's runtime has to be first
- *     FAILKIT_PLANE   FAILKIT_NODE   FAILKIT_STRICT   as this process was started with, unless
- * given
+ *     FAILKIT_PLANE, FAILKIT_NODE, FAILKIT_STRICT, FAILKIT_DEEP
+ *                     as this process was started with, unless given
  *
  * An environment that has all of it is used as it is. Otherwise a copy of the array, with what was
  * missing, is made in memory of the caller's: on the stack, since it may be a vfork child.

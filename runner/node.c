@@ -147,6 +147,10 @@ static int spawn(struct cluster *cluster, struct node *node, const char *const *
 		environment = control_environment(control, node->name, NULL, environ, why);
 		if (!environment)
 			return -ENOENT;
+		if (node->role->deep && control_environment_deep(environment, why)) {
+			control_environment_free(environment);
+			return -ENOMEM;
+		}
 	}
 	options.environment = (const char *const *)environment;
 	/* With a pid namespace the kernel sees to it, whichever thread started the node. */

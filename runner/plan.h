@@ -87,6 +87,7 @@ struct plan_role {
 	bool inject;        /* under the interposer (default yes) */
 	int tier;           /* enum inject_tier */
 	const char *calls; /* of the notify tier: what its filter stops; "": failctl's own choice */
+	bool deep; /* of the preload tier: docs/deep.md (default no) */
 };
 
 struct plan_fault {

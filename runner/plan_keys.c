@@ -112,6 +112,8 @@ static const struct plan_key keys[] = {
 	{SECTION_ROLE, .name = "calls", AT(calls), TEXT, .value = "",
 	 .help = "what the supervisor stops: calls and classes; empty: writes, syncs, sends, "
 		 "connections, names"},
+	{SECTION_ROLE, .name = "deep", AT(deep), .type = TYPE_BOOL, .value = "no",
+	 .help = "also reach stdio's own calls and inlined system calls, at a cost"},
 #undef OWNER
 #define OWNER plan_fault
 	{SECTION_FAULT, .name = "kind", AT(kind), TEXT, .value = "",

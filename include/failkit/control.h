@@ -153,6 +153,8 @@ int control_event_wait(struct control *control, uint64_t sequence, int64_t deadl
  * libfailpreload.so beside this program, then in ../lib/failkit, then FAILKIT_PRELOAD. */
 char **control_environment(struct control *control, const char *node, const char *library,
 			   char *const environment[], struct why *why);
+/* Asks for the deep tier (docs/deep.md) in an environment that was made so, once. */
+int control_environment_deep(char **environment, struct why *why);
 void control_environment_free(char **environment);
 #define CONTROL_NO_LIBRARY "" /* as the library: the interposer is not loaded */
 int control_preload_library(char *path, size_t size, struct why *why);

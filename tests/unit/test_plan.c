@@ -169,6 +169,7 @@ static void a_small_plan_has_the_defaults(void **state)
 	assert_string_equal(plan->store.driver, "kv");
 	assert_int_equal(plan->role[0].spares, 2);
 	assert_true(plan->role[0].inject);
+	assert_false(plan->role[0].deep);
 	assert_string_equal(plan->role[0].user, "");
 	assert_non_null(plan_gate(plan, "default"));
 	assert_int_equal(plan_gate(plan, "default")->steps, 3);

@@ -1,0 +1,222 @@
+/* deep.c - see deep.h for the model. */
+#include "preload/deep.h"
+
+#include <link.h>
+#include <stdlib.h>
+
+#include "preload/custom_syscall.h"
+#include "preload/raw.h"
+
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#define PR_SYS_DISPATCH_OFF          0
+#define PR_SYS_DISPATCH_ON           1
+#endif
+#ifndef SYS_USER_DISPATCH
+#define SYS_USER_DISPATCH 2 /* si_code */
+#endif
+
+bool deep_on;
+uint32_t deep_pid;
+
+enum { SELECTOR_ALLOW = 0, SELECTOR_BLOCK = 1 };
+static __thread volatile char selector = SELECTOR_BLOCK;
+static __thread const struct deep_mark *top;
+
+/* This library's code, where system calls are exempt. */
+static uintptr_t text, text_bytes;
+
+/* ---- Marks ---- */
+
+const struct deep_mark *deep_mark_above(uintptr_t sp)
+{
+	const struct deep_mark *mark = top;
+
+	while (mark && mark->self == mark) {
+		if (sp < (uintptr_t)mark)
+			return mark;
+		mark = mark->before;
+	}
+	return NULL;
+}
+
+void deep_mark_begin(struct deep_mark *mark, bool trap, bool passes)
+{
+	*mark = (struct deep_mark){mark, deep_mark_above((uintptr_t)mark), trap, passes};
+	top = mark;
+}
+
+void deep_mark_end(struct deep_mark *mark)
+{
+	if (mark->self != mark)
+		return;
+	mark->self = NULL;
+	top = mark->before;
+}
+
+const struct deep_mark *deep_mark_top(void)
+{
+	return top;
+}
+
+void deep_mark_reset(const struct deep_mark *to)
+{
+	top = to;
+}
+
+bool deep_trapped(void)
+{
+	const struct deep_mark *mark = deep_mark_above((uintptr_t)__builtin_frame_address(0));
+
+	return mark && mark->trap;
+}
+
+/* A call that is system calls of libc's own: those have been judged as a whole. What merely may
+ * lead to some (a fork, a command, a stream) has not. */
+void deep_call_begin(unsigned site, struct deep_mark *mark)
+{
+	mark->self = NULL;
+	if (deep_is_own(site) || (call_table[site].number < 0 && site != CALL_posix_fallocate))
+		return;
+	deep_mark_begin(mark, deep_trapped(), true);
+}
+
+/* ---- A trapped call ---- */
+
+/* A wrapper answers with -1 and errno; and errno is the program's, which asked the kernel. */
+static long route_judged(const struct deep_trap *t)
+{
+	int before = errno;
+	struct deep_mark mark;
+	long ret;
+
+	deep_mark_begin(&mark, true, !deep_is_own(syscall_site(t->number)));
+	ret = syscall_routed(t->number, t->argument[0], t->argument[1], t->argument[2],
+			     t->argument[3], t->argument[4], t->argument[5]);
+	deep_mark_end(&mark);
+	if (ret == -1)
+		ret = -errno;
+	errno = before;
+	return ret;
+}
+
+long deep_route(const struct deep_trap *t)
+{
+	if (syscall_is_judged(t->number))
+		return route_judged(t);
+	return raw_syscall(t->number, t->argument[0], t->argument[1], t->argument[2],
+			   t->argument[3], t->argument[4], t->argument[5]);
+}
+
+__attribute__((used)) long deep_judge(struct deep_trap *trap)
+{
+	deep_guard *guard = deep_guard_of(trap->number);
+
+	return guard ? guard(trap) : deep_route(trap);
+}
+
+static bool is_judged_already(const ucontext_t *context)
+{
+	const struct deep_mark *mark = deep_mark_above(deep_arch_sp(context));
+
+	return mark && mark->passes;
+}
+
+static void handle(int sig, siginfo_t *info, void *at)
+{
+	ucontext_t *context = at;
+	long number = deep_arch_trap(context).number;
+
+	(void)sig;
+	if (info->si_code != SYS_USER_DISPATCH)
+		deep_guard_foreign(info, at);
+	else if (deep_arch_is_foreign(info))
+		deep_arch_call(context, deep_again_foreign);
+	else if (number == SYS_rt_sigreturn)
+		deep_guard_return(context);
+	else if (deep_fork_way(context))
+		return;
+	else if (deep_guard_of(number) ||
+		 (syscall_is_judged(number) && !is_judged_already(context)))
+		deep_arch_call(context, deep_enter);
+	else
+		deep_arch_call(context, deep_again);
+}
+
+/* ---- Arming ---- */
+
+void deep_install(void)
+{
+	struct {
+		void (*handler)(int, siginfo_t *, void *);
+		unsigned long flags;
+		deep_stub *restorer;
+		uint64_t mask;
+	} action = {handle, SA_SIGINFO | SA_ONSTACK | SA_NODEFER | 0x04000000 /* SA_RESTORER */,
+		    deep_sigreturn, ~UINT64_C(0)};
+
+	raw(SYS_rt_sigaction, SIGSYS, &action, 0, sizeof(action.mask));
+}
+
+static long dispatch(long how, uintptr_t at, uintptr_t bytes, const volatile char *selects)
+{
+	return raw(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, how, at, bytes, selects);
+}
+
+/* Attached to a plane? Of the words that belong to no call none is ever lowered. */
+static bool is_attached(void)
+{
+	return engine_armed[CALL_MAX - 1] != 0;
+}
+
+void deep_arm(bool shared)
+{
+	uint64_t only = UINT64_C(1) << (SIGSYS - 1);
+
+	raw(SYS_rt_sigprocmask, SIG_UNBLOCK, &only, 0, sizeof(only));
+	selector = is_attached() ? SELECTOR_BLOCK : SELECTOR_ALLOW;
+	dispatch(PR_SYS_DISPATCH_ON, text, text_bytes, shared ? NULL : &selector);
+}
+
+static int find_text(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)size;
+	(void)arg;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t from = info->dlpi_addr + p->p_vaddr;
+
+		if (p->p_type == PT_LOAD && p->p_flags & PF_X &&
+		    (uintptr_t)deep_again - from < p->p_memsz) {
+			text = from;
+			text_bytes = p->p_memsz;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static void say(const char *line)
+{
+	raw_write(2, line, raw_length(line));
+}
+
+void deep_start(void)
+{
+	const char *asked = getenv("FAILKIT_DEEP");
+
+	if (!asked || !raw_equal(asked, "1") || deep_on || !is_attached())
+		return;
+	if (dispatch(PR_SYS_DISPATCH_OFF, 0, 0, NULL) < 0 || !dl_iterate_phdr(find_text, NULL)) {
+		say("failkit: the deep tier needs Syscall User Dispatch, which this kernel has "
+		    "not: "
+		    "only calls of libc's names are seen\n");
+		return;
+	}
+	deep_pid = raw_getpid();
+	deep_own_calls();
+	deep_install();
+	deep_stack_make(false);
+	deep_on = true;
+	deep_arm(false);
+}
