@@ -16,6 +16,7 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "failpoint/notify_impl.h"
 
@@ -344,6 +345,6 @@ bool notify_perform(struct passage *p)
 	if (fd < 0)
 		return false;
 	done = performer->perform(p, fd);
-	raw_close(fd);
+	close(fd);
 	return done;
 }

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "failpoint/notify_impl.h"
 
@@ -160,7 +161,7 @@ static void answer_made(struct passage *p)
 		notify_note_result(p, give_fd(p));
 	answer_result(p);
 	if (made >= 0)
-		raw_close(made);
+		close(made);
 }
 
 static void judge(struct passage *p)

@@ -54,7 +54,7 @@ static int take_listener(void)
 
 	if (pidfd >= 0) {
 		fd = (int)raw_syscall(SYS_pidfd_getfd, pidfd, shared->listener, 0, 0, 0, 0);
-		raw_close(pidfd);
+		close(pidfd);
 	}
 	return fd;
 }

@@ -216,7 +216,7 @@ static void resolve_descriptor(struct passage *p)
 	if (fd < 0)
 		return;
 	resolve_copy(p, fd);
-	raw_close(fd);
+	close(fd);
 }
 
 /* connect's and sendto's address is the peer, bind's is local. */
@@ -257,7 +257,7 @@ static void reset(int fd)
 	if (copy < 0)
 		return;
 	raw_syscall(SYS_connect, copy, (long)&none, sizeof(none), 0, 0, 0);
-	raw_close(copy);
+	close(copy);
 }
 
 static bool able(const struct hit *hit, unsigned action)

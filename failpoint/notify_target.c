@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "failpoint/notify_impl.h"
 
@@ -28,7 +29,7 @@ __thread struct passage *notify_passage;
 static void forget(struct target *target)
 {
 	if (target->pidfd >= 0)
-		raw_close(target->pidfd);
+		close(target->pidfd);
 	for (unsigned i = 0; i < THREADS_MAX; i++)
 		if (threads[i].target == target)
 			threads[i].target = NULL;
