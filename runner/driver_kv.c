@@ -3,7 +3,8 @@
  *
  *     GET /o?prefix=&after=&limit=   {"entries": [{"key", "size", "tag"}, ...], "more": false}
  *
- * The ETag is the XXH3 of the body as 16 hex digits, quoted; the next page follows the last key.
+ * The ETag is the XXH3 of the body as 16 hex digits, quoted; the next page follows the last key. A
+ * PUT with the tag of what it replaces is sent with If-Match; the tag "*": there must be nothing.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -30,6 +31,16 @@ static int kv_open(void **store, const struct plan_store *settings, const char *
 	return rc;
 }
 
+static void add_condition(const char *tag, struct request *out)
+{
+	char *header = out->header[out->headers++];
+
+	if (strcmp(tag, "*") == 0)
+		snprintf(header, sizeof(out->header[0]), "If-None-Match: *");
+	else
+		snprintf(header, sizeof(out->header[0]), "If-Match: \"%s\"", tag);
+}
+
 static int kv_request(void *store, const struct op *op, int endpoint, struct request *out,
 		      struct why *why)
 {
@@ -45,6 +56,8 @@ static int kv_request(void *store, const struct op *op, int endpoint, struct req
 	}
 	if (http_escape(op->key, "", key, sizeof(key)) < 0)
 		return why_set(why, -ENAMETOOLONG, "key longer than %d bytes", KEY_MAX);
+	if (op->verb == VERB_PUT && op->tag)
+		add_condition(op->tag, out);
 	return http_request_url(store, endpoint, out, why, "/o/%s", key);
 }
 
@@ -138,7 +151,7 @@ static int kv_page(void *store, const struct op *op, const struct reply *reply,
 const struct driver driver_kv = {
 	.name = "kv",
 	.can = CAN_RANGE | CAN_HEAD_TAG | CAN_LIST_SIZE | CAN_LIST_TAG | CAN_LIST_PAGES |
-	       CAN_LIST_DEEP | CAN_DELETE_TELLS | CAN_TAG_XXH3 | CAN_LIST_ORDER,
+	       CAN_LIST_DEEP | CAN_IF_MATCH | CAN_DELETE_TELLS | CAN_TAG_XXH3 | CAN_LIST_ORDER,
 	.open = kv_open,
 	.request = kv_request,
 	.reply = kv_reply,
