@@ -29,17 +29,28 @@ static struct job *first_job, **last_job = &first_job;
 static pthread_mutex_t readers_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sql *free_readers;
 
-/* What a key refers to now, for the front end to drop; {} if nothing. */
+/* What a key refers to now, for the front end to drop, and its tag; {} if nothing. */
 static int read_old(const char *key, json_t **old)
 {
 	sqlite3_stmt *s = sql_start(&writer, SQL_META, 1, key);
 	int code = sqlite3_step(s);
 
-	*old = code == SQLITE_ROW
-		       ? json_pack("{s:s,s:s}", "chunk", sql_text(s, 0), "replicas", sql_text(s, 3))
-		       : json_object();
+	*old = code == SQLITE_ROW ? json_pack("{s:s,s:s,s:s}", "chunk", sql_text(s, 0), "tag",
+					      sql_text(s, 2), "replicas", sql_text(s, 3))
+				  : json_object();
 	sqlite3_reset(s);
 	return code;
+}
+
+/* Is the key as the commit wants it? match: it has this tag, "*" any; absent: there is nothing. */
+static bool condition_holds(json_t *args, json_t *old)
+{
+	const char *match = json_string_value(json_object_get(args, "match"));
+	const char *tag = json_string_value(json_object_get(old, "tag"));
+
+	if (json_is_true(json_object_get(args, "absent")) && tag)
+		return false;
+	return !match || (tag && (strcmp(match, "*") == 0 || strcmp(match, tag) == 0));
 }
 
 static int apply_commit(struct job *job)
@@ -56,9 +67,11 @@ static int apply_commit(struct job *job)
 		return 409;
 	if (code != SQLITE_DONE || (code = read_old(key, &old)) < SQLITE_ROW)
 		return 503;
+	job->answer = json_pack("{s:o}", "old", old);
+	if (!condition_holds(job->args, old))
+		return 412;
 	sqlite3_stmt *s = sql_start(&writer, SQL_PUT, 4, key, chunk, tag, replicas);
 	sqlite3_bind_int64(s, 5, size);
-	job->answer = json_pack("{s:o}", "old", old);
 	return sql_run(s) == SQLITE_DONE ? 200 : 503;
 }
 

@@ -22,7 +22,7 @@ int store_open(const char *dir, struct trouble *trouble);
 enum change_kind { CHANGE_COMMIT, CHANGE_DELETE, CHANGE_REPLICAS, CHANGE_CONDEMN, CHANGE_COUNT };
 
 /* Applies what args asks for; the HTTP status, and in *answer what to say. 503: unknown whether it
- * happened. 409: it did not and never will. */
+ * happened. 409, and 412 for a condition that does not hold: it did not and never will. */
 int store_change(enum change_kind kind, json_t *args, json_t **answer);
 
 /* Reads; each returns the status as above. */

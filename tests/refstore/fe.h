@@ -3,6 +3,8 @@
  *
  *     PUT    /o/KEY   201 made, 200 replaced, with the ETag: two data servers have it on disk and
  *                     the database has committed it
+ *                     If-Match: "TAG" (or *), If-None-Match: *: judged in the database's commit,
+ *                     412 when it does not hold, and then nothing was applied
  *     GET    /o/KEY   200, or 206 and 416 for a Range (a-b, a-, -n); HEAD likewise, without Range
  *     DELETE /o/KEY   204 it existed, 404 it did not: both are definite
  *     GET    /o?prefix=&after=&limit=   {"entries":[{"key","size","tag"}],"more":bool}, in order of

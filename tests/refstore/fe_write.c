@@ -85,8 +85,36 @@ bool fe_send(const struct object *object, const void *body, uint64_t deadline_ms
 	return list_count(stored) >= QUORUM;
 }
 
+/* What a PUT wants to be replaced. */
+struct condition {
+	char match[TAG_TEXT_MAX]; /* something with this tag; "*": anything; "": no matter what */
+	bool absent;              /* nothing */
+};
+
+/* Reads If-Match and If-None-Match; false for what the store does not know. */
+static bool condition_read(const struct http_request *request, struct condition *condition)
+{
+	const char *match = http_header(request, "If-Match");
+	const char *none = http_header(request, "If-None-Match");
+	uint64_t tag;
+
+	*condition = (struct condition){.absent = none != NULL};
+	if (none && strcmp(none, "*") != 0)
+		return false;
+	if (!match)
+		return true;
+	if (strcmp(match, "*") == 0)
+		strcpy(condition->match, "*");
+	else if (strlen(match) == 18 && match[0] == '"' && match[17] == '"')
+		snprintf(condition->match, sizeof(condition->match), "%.16s", match + 1);
+	else
+		return false;
+	return match[0] == '*' || tag_parse(condition->match, &tag);
+}
+
 /* Makes the key refer to the chunk: the moment at which the PUT happens. */
-static int commit(const char *key, const struct object *object, uint64_t deadline_ms, bool *existed)
+static int commit(const char *key, const struct object *object, const struct condition *condition,
+		  uint64_t deadline_ms, bool *existed)
 {
 	json_t *answer = NULL;
 	const char *chunk, *replicas;
@@ -95,9 +123,11 @@ static int commit(const char *key, const struct object *object, uint64_t deadlin
 	if (FAILPOINT_ERROR("fe/before-commit"))
 		return 503;
 	int status = client_json(fe_node->db, "/commit",
-				 json_pack("{s:s,s:s,s:I,s:s,s:s}", "key", key, "chunk",
+				 json_pack("{s:s,s:s,s:I,s:s,s:s,s:s*,s:b}", "key", key, "chunk",
 					   object->chunk, "size", (json_int_t)object->size, "tag",
-					   object->tag, "replicas", object->replicas),
+					   object->tag, "replicas", object->replicas, "match",
+					   *condition->match ? condition->match : NULL, "absent",
+					   condition->absent),
 				 fe_time_left(deadline_ms), &answer);
 	FAILPOINT("fe/after-commit");
 	*existed = status == 200 && json_unpack(json_object_get(answer, "old"), "{s:s,s:s}",
@@ -113,10 +143,15 @@ void fe_put(const struct http_request *request, struct http_reply *reply)
 	uint64_t deadline_ms = clock_ms() + FE_DEADLINE_MS;
 	char key[KEY_MAX + 1], stored[ADDRESSES_MAX];
 	struct object object = {.size = request->length};
+	struct condition condition;
 	bool existed;
 
 	if (!fe_key(request, key, reply))
 		return;
+	if (!condition_read(request, &condition)) {
+		http_reply_error(reply, 400, "wanted If-Match: \"TAG\" or *, If-None-Match: *");
+		return;
+	}
 	tag_text(tag_of(request->body, request->length), object.tag);
 	if (!place(&object, deadline_ms)) {
 		http_reply_error(reply, 503, "no place for the data");
@@ -130,7 +165,13 @@ void fe_put(const struct http_request *request, struct http_reply *reply)
 		http_reply_error(reply, 503, "fewer than %d data servers have the data", QUORUM);
 		return;
 	}
-	if (commit(key, &object, deadline_ms, &existed) != 200) {
+	int status = commit(key, &object, &condition, deadline_ms, &existed);
+	if (status == 412) {
+		fe_drop(object.chunk, object.replicas);
+		http_reply_error(reply, 412, "the condition does not hold");
+		return;
+	}
+	if (status != 200) {
 		http_reply_error(reply, 503, "the commit is not confirmed");
 		return;
 	}

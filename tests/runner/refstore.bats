@@ -122,6 +122,48 @@ get_many() {
 	[ "$(jq '.entries | length' "$dir/body")" = 1 ]
 }
 
+@test "a conditional PUT is applied when its condition holds, and never else" {
+	cluster_start
+	http 412 -X PUT -H 'If-Match: *' --data-binary none "$fe1/o/c"
+	http 404 "$fe2/o/c"
+	http 201 -X PUT -H 'If-None-Match: *' --data-binary one "$fe1/o/c"
+	local tag
+	tag=$(sed -n 's/^ETag: \(".*"\).*/\1/p' "$dir/head")
+	http 412 -X PUT -H 'If-None-Match: *' --data-binary two "$fe2/o/c"
+	http 412 -X PUT -H 'If-Match: "0123456789abcdef"' --data-binary two "$fe2/o/c"
+	http 200 "$fe2/o/c"
+	body_is one
+	http 200 -X PUT -H "If-Match: $tag" --data-binary two "$fe2/o/c"
+	http 412 -X PUT -H "If-Match: $tag" --data-binary three "$fe1/o/c"
+	http 200 "$fe1/o/c"
+	body_is two
+	http 200 -X PUT -H 'If-Match: *' --data-binary four "$fe1/o/c"
+	http 204 -X DELETE "$fe1/o/c"
+	http 412 -X PUT -H 'If-Match: *' --data-binary five "$fe1/o/c"
+	local bad
+	for bad in 'If-Match: x' 'If-Match: "x"' 'If-None-Match: "0123456789abcdef"'; do
+		http 400 -X PUT -H "$bad" --data-binary x "$fe1/o/c"
+	done
+	http 404 "$fe2/o/c"
+}
+
+@test "of conditional PUTs that race for one key exactly one makes it" {
+	cluster_start
+	local round i pids
+	for round in 1 2 3; do
+		pids=()
+		for i in 1 2 3 4 5 6; do
+			curl -s -m 6 -o /dev/null -w '%{http_code}\n' -X PUT -H 'If-None-Match: *' \
+				--data-binary "$i" "http://$net.3$((i % 3 + 1)):7000/o/race$round" \
+				>"$dir/status.$i" &
+			pids+=($!)
+		done
+		wait "${pids[@]}"
+		[ "$(cat "$dir"/status.? | grep -c 201)" = 1 ]
+		[ "$(cat "$dir"/status.? | grep -c 412)" = 5 ]
+	done
+}
+
 @test "a large object comes back as it was" {
 	cluster_start
 	head -c 3000000 /dev/urandom >"$dir/large"
