@@ -186,6 +186,13 @@ demo: packages-build ## build, boot the reference cluster, inject faults, print 
 	$(Q)$(MAKE) --no-print-directory -j2 all
 	$(Q)$(B)/failrun run configs/demo.ini
 
+$(B)/calls_page: $(O)/docs/calls_page.o
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@
+.PHONY: docs
+docs: $(B)/calls_page ## docs/calls.md, from the table of calls
+	$(Q)$(B)/calls_page > docs/calls.md
+
 format: ## clang-format every .c and .h
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
 lint: packages-build+check+lint ## formatting, headers that stand alone, the folder rule, cppcheck, shellcheck
