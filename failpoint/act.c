@@ -322,13 +322,27 @@ static bool errno_fits(const struct meeting *meeting, const struct rule_action *
 	       calls_errno_is_legal(meeting->hit->site, (int)action->number);
 }
 
+/* The kernel never moves a part of a datagram and keeps the rest. */
+static bool keeps_datagrams(const struct meeting *meeting, const struct rule_action *action)
+{
+	const struct subject *subject;
+
+	if (action->kind != ACTION_SHORT || action->flags & ACTION_FORCED ||
+	    !is_call(meeting->hit) ||
+	    !(call_table[meeting->hit->site].classes & (CLASS_SEND | CLASS_RECV)))
+		return true;
+	subject = match_subject(meeting->hit);
+	return !subject || !subject->datagram;
+}
+
 bool act_applies(const struct meeting *meeting, const struct rule_action *action, bool *suppressed)
 {
 	unsigned when = meeting->phase == PHASE_EXIT ? AT_EXIT : AT_ENTER;
 	uint8_t kind = action->kind;
 
 	if (kind >= ACTION_COUNT || !actions[kind].act || !(actions[kind].when & when) ||
-	    !actions[kind].applies(meeting) || !errno_fits(meeting, action))
+	    !actions[kind].applies(meeting) || !errno_fits(meeting, action) ||
+	    !keeps_datagrams(meeting, action))
 		return false;
 	if (core.ops && core.ops->able && !core.ops->able(meeting->hit, kind))
 		return false;

@@ -39,6 +39,7 @@ struct subject {
 	const char *path2; /* rename's and link's "to" */
 	uint8_t file;      /* enum file_kind */
 	uint8_t sock;      /* enum sock_kind */
+	bool datagram;     /* a socket that loses what a short call leaves */
 	uint16_t peer_port, local_port;
 	uint8_t peer[16], local[16]; /* IPv6, or IPv4 mapped; all zero when unknown */
 	uint64_t device, inode;      /* of fd; for sockets inode is the cookie */

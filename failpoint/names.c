@@ -54,7 +54,7 @@ const struct action_name names_actions[ACTION_COUNT] = {
 	[ACTION_LIE] = {"lie", ARGUMENT_NONE, .before = true, .built = true},
 	[ACTION_RETURN] = {"return", ARGUMENT_VALUE, .point = true, .built = true,
 		.wanted = "a number, as in return(0)"},
-	[ACTION_SHORT] = {"short", ARGUMENT_AMOUNT, .before = true, .point = true, .amount = true,
+	[ACTION_SHORT] = {"short", ARGUMENT_AMOUNT, .force = true, .before = true, .point = true, .amount = true,
 		.built = true, .wanted = "bytes or a percentage, as in short(50%)"},
 	[ACTION_TORN] = {"torn", ARGUMENT_SIZE, .before = true, .amount = true,
 		.wanted = "bytes, as in torn(512)"},

@@ -93,13 +93,17 @@ static int exec_real(const struct exec *e, char *const argv[], char *const envp[
 static __attribute__((noinline)) int armed_exec(const struct exec *e, char *const argv[],
 						char *const envp[])
 {
+	char found[SUBJECT_PATH_MAX];
+	const char *path = e->path;
 	struct call call;
 
+	if (e->how == EXEC_SEARCH)
+		path = process_search(path, found, sizeof(found));
 	if (e->how == EXEC_FD)
 		CALL_BEGIN(call, execve, HIT_FD(e->fd), GIVE_NO_BYTES);
 	else
 		CALL_BEGIN(call, execve,
-			   HIT_PATH_AT(e->how == EXEC_AT ? e->fd : AT_FDCWD, e->path, e->flags),
+			   HIT_PATH_AT(e->how == EXEC_AT ? e->fd : AT_FDCWD, path, e->flags),
 			   GIVE_NO_BYTES);
 	if (call_enter(&call))
 		call_result(&call, exec_real(e, argv, envp));
@@ -181,14 +185,14 @@ int execle(const char *path, const char *first, ...)
 	return execve(path, argv, envp);
 }
 
-#define SPAWNS(name)                                                                          \
+#define SPAWNS(name, search)                                                                  \
 	static __attribute__((noinline)) int armed_##name(                                    \
 		pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,      \
 		const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])  \
 	{                                                                                     \
 		struct call call;                                                             \
                                                                                               \
-		CALL_BEGIN(call, posix_spawn, HIT_PATH(path), GIVE_NO_BYTES);                 \
+		CALL_BEGIN(call, posix_spawn, HIT_PATH(search), GIVE_NO_BYTES);               \
 		if (call_enter(&call))                                                        \
 			call_result(&call,                                                    \
 				    real_##name(pid, path, actions, attributes, argv, envp)); \
@@ -203,8 +207,8 @@ int execle(const char *path, const char *first, ...)
 		return real_##name(pid, path, actions, attributes, argv, envp);               \
 	}
 
-SPAWNS(posix_spawn)
-SPAWNS(posix_spawnp)
+SPAWNS(posix_spawn, path)
+SPAWNS(posix_spawnp, process_search(path, (char[SUBJECT_PATH_MAX]){0}, SUBJECT_PATH_MAX))
 
 /* libc's own system and popen hand on environ. Where the program emptied it, it is exchanged for
  * the time of the call; a setenv by another thread meanwhile wins. */

@@ -15,6 +15,7 @@ struct entry {
 
 static struct entry table[FD_TABLE_MAX];
 static _Atomic uint32_t renames;
+bool fd_table_used;
 
 static struct entry *entry_of(int fd)
 {
@@ -54,6 +55,8 @@ uint32_t fd_table_take(int fd)
 
 	if (!e)
 		return 0;
+	if (!__atomic_load_n(&fd_table_used, __ATOMIC_RELAXED))
+		__atomic_store_n(&fd_table_used, true, __ATOMIC_SEQ_CST);
 	sequence = atomic_load_explicit(&e->sequence, memory_order_relaxed);
 	if (sequence & 1 || !atomic_compare_exchange_strong(&e->sequence, &sequence, sequence + 1))
 		return 0;
@@ -83,7 +86,7 @@ void fd_table_put(int fd, uint32_t ticket, const struct subject *subject, bool r
 			      memory_order_release);
 }
 
-void fd_table_forget(int fd)
+void fd_table_forget_used(int fd)
 {
 	struct entry *e = entry_of(fd);
 
@@ -95,11 +98,13 @@ void fd_table_forget_range(unsigned first, unsigned last)
 {
 	if (last >= FD_TABLE_MAX)
 		last = FD_TABLE_MAX - 1;
+	if (!__atomic_load_n(&fd_table_used, __ATOMIC_RELAXED))
+		return;
 	for (unsigned fd = first; fd <= last; fd++)
 		fd_table_forget((int)fd);
 }
 
-void fd_table_renamed(void)
+void fd_table_renamed_used(void)
 {
 	atomic_fetch_add(&renames, 1);
 }

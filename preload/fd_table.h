@@ -31,10 +31,25 @@ uint32_t fd_table_take(int fd) PRELOAD_HIDDEN;
 void fd_table_put(int fd, uint32_t ticket, const struct subject *subject,
 		  bool remember) PRELOAD_HIDDEN;
 
-void fd_table_forget(int fd) PRELOAD_HIDDEN;
+/* True from the first time that anything is remembered: before, there is nothing to forget, and what
+ * is asked from then on is asked of the kernel as it is. */
+extern bool fd_table_used PRELOAD_HIDDEN;
+
+void fd_table_forget_used(int fd) PRELOAD_HIDDEN;
 void fd_table_forget_range(unsigned first, unsigned last) PRELOAD_HIDDEN;
+void fd_table_renamed_used(void) PRELOAD_HIDDEN;
+
+static inline void fd_table_forget(int fd)
+{
+	if (__builtin_expect(__atomic_load_n(&fd_table_used, __ATOMIC_RELAXED), 0))
+		fd_table_forget_used(fd);
+}
 
 /* Some name changed: every remembered path is to be read again. */
-void fd_table_renamed(void) PRELOAD_HIDDEN;
+static inline void fd_table_renamed(void)
+{
+	if (__builtin_expect(__atomic_load_n(&fd_table_used, __ATOMIC_RELAXED), 0))
+		fd_table_renamed_used();
+}
 
 #endif

@@ -141,3 +141,34 @@ char **process_environment(void *memory, char *const environment[])
 	out[used] = NULL;
 	return out;
 }
+
+const char *process_search(const char *name, char *out, size_t size)
+{
+	const char *path = find(environ, "PATH="), *slash = name;
+	size_t length;
+
+	if (!raw_readable(name) || !*name)
+		return name;
+	while (*slash && *slash != '/')
+		slash++;
+	length = (size_t)(slash - name);
+	if (*slash)
+		return name;
+	for (path = path ? path : "/bin:/usr/bin"; path; path = *path ? path + 1 : NULL) {
+		const char *folder = path;
+		size_t n;
+
+		while (*path && *path != ':')
+			path++;
+		n = (size_t)(path - folder);
+		if (n + length + 3 > size)
+			continue;
+		raw_move(out, n ? folder : ".", n ? n : 1);
+		n = n ? n : 1;
+		out[n] = '/';
+		raw_move(out + n + 1, name, length + 1);
+		if (raw(SYS_faccessat, AT_FDCWD, out, X_OK) == 0)
+			return out;
+	}
+	return name;
+}

@@ -27,4 +27,7 @@ size_t process_environment_bytes(char *const environment[]) PRELOAD_HIDDEN;
 /* The completed environment, in memory of that many bytes. */
 char **process_environment(void *memory, char *const environment[]) PRELOAD_HIDDEN;
 
+/* The file that execvp() would find, written to out; name itself when that is a path or is nowhere. */
+const char *process_search(const char *name, char *out, size_t size) PRELOAD_HIDDEN;
+
 #endif

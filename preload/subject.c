@@ -121,6 +121,7 @@ static bool ask_socket(int fd, struct call *call)
 	socket_option(fd, SO_TYPE, &type, sizeof(type));
 	socket_option(fd, SO_COOKIE, &s->inode, sizeof(s->inode));
 	s->sock = sock_kind(domain, type);
+	s->datagram = type != SOCK_STREAM;
 	if (raw(SYS_getsockname, fd, &local, &local_length) == 0) {
 		copy_address(&local, local_length, &s->local_port, s->local);
 		copy_unix_path(&local, local_length, call->path);

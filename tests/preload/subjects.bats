@@ -158,3 +158,25 @@ unix ENOBUFS
 file ENOSPC
 connect ETIMEDOUT" ]
 }
+
+@test "a program that is searched for is known by where it is" {
+	run --separate-stderr failctl run -e 'execve,posix_spawn:path=/**/bin/true = error(ENOEXEC)' -- \
+		perl -e 'exec {"true"} "true"; print $!{ENOEXEC} ? "refused" : "ran"'
+	echo "$output"
+	[ "$output" = refused ]
+}
+
+@test "a datagram is not made short unless it is forced" {
+	cat > datagram.py <<'END'
+import socket
+for kind in (socket.SOCK_DGRAM, socket.SOCK_SEQPACKET, socket.SOCK_STREAM):
+    a, b = socket.socketpair(socket.AF_UNIX, kind)
+    a.send(b"hello")
+    print(len(b.recv(5)), end=" ")
+END
+	run --separate-stderr failctl run -e 'recv,recvfrom = short(2)' -- python3 datagram.py
+	[ "$output" = "5 5 2 " ]
+	run --separate-stderr failctl run -e 'recv,recvfrom = short!(2)' -- python3 datagram.py
+	echo "$output"
+	[ "$output" = "2 2 2 " ]
+}
