@@ -6,7 +6,7 @@
  *     enable_random name=posix/io/sync/fs*,failinfo=5,probability=.1   fsync = 10%error(EIO)
  *     enable name=storage/commit,failnum=3                storage/commit = return(3)
  *
- * A wildcard of libfiu's own names means the calls of that group which failkit intercepts.
+ * A wildcard of libfiu's own names means the calls of that group which failkit can make fail.
  */
 #include <string.h>
 
@@ -42,6 +42,14 @@ struct command {
 	bool has_failnum, has_failinfo, onetime;
 };
 
+/* Is it a call of ours that can be made to fail? (poll and select can only be delayed.) */
+static bool can_fail(const char *name, size_t length)
+{
+	int call = calls_find(name, length);
+
+	return call >= 0 && call_table[call].fails != FAILS_NEVER;
+}
+
 /* Adds those calls of a group that the pattern (up to its "*", when open) fits. */
 static void put_group(struct import_text *sites, size_t group, const char *pattern, size_t length,
 		      bool open)
@@ -53,7 +61,7 @@ static void put_group(struct import_text *sites, size_t group, const char *patte
 		size_t call = strcspn(calls, ",");
 		import_put(&name, "%s%.*s", prefix, (int)call, calls);
 		if (!strncmp(name.text, pattern, length) && (open || name.length == length) &&
-		    calls_find(calls, call) >= 0)
+		    can_fail(calls, call))
 			import_put(sites, "%s%.*s", sites->length ? "," : "", (int)call, calls);
 		calls += call + (calls[call] == ',');
 	}

@@ -289,8 +289,6 @@ static const struct {
 	{"rename:to=*/CURRENT:ret=ok = kill(node)", "column 30: \"kill(node)\" is not built yet"},
 	{"%read = corrupt(bits=3)", "column 9: \"corrupt\" is not built yet"},
 	{"write = torn(512)", "\"torn\" is not built yet"},
-	{"%alloc = error(ENOMEM)", "column 1: \"%alloc\" is not built yet"},
-	{"%alloc = error!(ENOMEM)", "column 1: \"%alloc\" is not built yet"},
 	{"write = quota(64M)", "\"quota\" is not built yet"},
 	{"send = rate(1M/s)", "\"rate\" is not built yet"},
 	{"send = cut(4K)", "\"cut\" is not built yet"},
