@@ -75,8 +75,9 @@ static int check_texts(const struct cluster *cluster, struct why *why)
 	for (int i = 0; i < cluster->count; i++) {
 		const struct node *node = &cluster->own[i].node;
 		const struct plan_role *role = node->role;
-		const char *const texts[] = {role->command, role->args, role->spare_args,
-					     role->setup, role->ready};
+		const char *const texts[] = {
+			role->command,     role->args,  role->spare_args, role->update_command,
+			role->update_args, role->setup, role->ready};
 
 		for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
 			int r = cluster_expand(cluster, node, texts[t], text, sizeof(text), why);

@@ -32,8 +32,9 @@ enum node_state { NODE_DOWN, NODE_STARTING, NODE_UP, NODE_PAUSED, NODE_STOPPED, 
 struct node {
 	char name[PLAN_NAME_MAX]; /* "ds2"; spares go on counting */
 	const struct plan_role *role;
-	int index; /* in its role, from 0 */
-	bool spare;
+	int index;        /* in its role, from 0 */
+	bool spare;       /* started with the role's spare-args */
+	bool updated;     /* started as the role's new version */
 	uint32_t address; /* host order */
 	char address_text[16];
 	char dir[512], log[512];
@@ -72,6 +73,8 @@ int node_stop(struct cluster *cluster, struct node *node, struct why *why);
 int node_kill(struct cluster *cluster, struct node *node, struct why *why); /* SIGKILL, reaped */
 int node_pause(struct cluster *cluster, struct node *node, struct why *why);
 int node_continue(struct cluster *cluster, struct node *node, struct why *why);
+/* Empties the folder of a node that is down; its setup runs again before the next start. */
+int node_wipe(struct cluster *cluster, struct node *node, struct why *why);
 bool node_alive(struct cluster *cluster, struct node *node); /* not a zombie; reaps what ended */
 
 /* Reaps whatever has ended since; a node that nobody asked to end and in which no kill, abort or

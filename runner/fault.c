@@ -12,12 +12,17 @@
 
 enum { MS = 1000000 };
 
-#define PROCESS_ROW(name_, hold, help_, apply_, applied_, heal_, healed_)                      \
-	{                                                                                      \
-		.name = name_, .class_ = FAULT_PROCESS, .disruptive = true, .hold_ns = hold,   \
-		.cost_ns = 1000LL * MS, .help = help_, .takes = "on", .check = fault_wants_on, \
-		.apply = apply_, .applied = applied_, .heal = heal_, .healed = healed_,        \
+#define LIFE_ROW(name_, needs_, whom_, hold, cost, takes_, help_, check_, apply_, applied_, heal_, \
+		 healed_)                                                                          \
+	{                                                                                          \
+		.name = name_, .class_ = FAULT_PROCESS, .needs = needs_, .whom = whom_,            \
+		.disruptive = true, .hold_ns = hold, .cost_ns = cost, .help = help_,               \
+		.takes = takes_, .check = check_, .apply = apply_, .applied = applied_,            \
+		.heal = heal_, .healed = healed_,                                                  \
 	}
+#define PROCESS_ROW(name_, hold, help_, apply_, applied_, heal_, healed_)                     \
+	LIFE_ROW(name_, 0, WHOM_NODE, hold, 1000LL * MS, "on", help_, fault_wants_on, apply_, \
+		 applied_, heal_, healed_)
 #define DISK_ROW(name_, hold, disruptive_, takes_, help_, compose_)                               \
 	{                                                                                         \
 		.name = name_, .class_ = FAULT_DISK, .needs = NEEDS_INTERPOSER, .takes = takes_,  \
@@ -50,6 +55,25 @@ static const struct fault_kind kinds[] = {
 		    fault_down, fault_start, fault_up),
 	PROCESS_ROW("pause", 2000LL * MS, "SIGSTOP, and SIGCONT after `for`", fault_pause,
 		    fault_paused, fault_continue, fault_up),
+	LIFE_ROW("crash-loop", 0, WHOM_NODE, 0, 3000LL * MS, "on, count",
+		 "SIGKILL and a new start, `count` times, each soon after the other",
+		 fault_wants_on, life_loop, life_looped, fault_start, fault_up),
+	LIFE_ROW("update", NEEDS_UPDATE, WHOM_NODE, 0, 1000LL * MS, "on",
+		 "SIGTERM, and a start as the role's new version; the next time back to the old",
+		 fault_wants_on, life_update, fault_down, fault_start, fault_up),
+	LIFE_ROW("rolling-update", NEEDS_UPDATE, WHOM_EACH, 0, 6000LL * MS, "on",
+		 "the same to every node of `on`, one after the other, each through `gate`",
+		 fault_wants_on, life_roll, life_rolled, life_leave_rolled, life_all_up),
+	LIFE_ROW("dead", 0, WHOM_NODE, 6000LL * MS, 3000LL * MS, "on, until",
+		 "SIGKILL; after `for`, and once the gate `until` is passed without it, an empty "
+		 "one takes its place",
+		 life_dead_check, fault_kill, fault_down, life_replace, fault_up),
+	LIFE_ROW("scale-out", 0, WHOM_SPARE, 5000LL * MS, 2000LL * MS, "on",
+		 "a spare of `on` joins, and after `for` is a spare again", fault_wants_on,
+		 life_move, life_moved, life_move, fault_up),
+	LIFE_ROW("scale-in", 0, WHOM_NODE, 5000LL * MS, 2000LL * MS, "on",
+		 "a node of `on` leaves and is a spare, and after `for` joins again",
+		 fault_wants_on, life_move, life_moved, life_move, fault_up),
 	DISK_ROW("enospc", 2000LL * MS, true, "on, path, rule, error, count",
 		 "writes fail with ENOSPC", disk_enospc),
 	DISK_ROW("eio", 1000LL * MS, true, "on, path, rule, error, count",

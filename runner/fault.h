@@ -27,11 +27,13 @@ enum fault_needs {
 	NEEDS_INTERPOSER = 1,
 	NEEDS_NETFILTER = 2,
 	NEEDS_TMPFS = 4,
-	NEEDS_QUEUE = 8, /* net_queue.h */
+	NEEDS_QUEUE = 8,   /* net_queue.h */
+	NEEDS_UPDATE = 16, /* a role with a new version */
 };
 
-/* Whom it hits: a node of `on`, a link of `link`, all nodes divided in two, some in a circle. */
-enum fault_whom { WHOM_NODE, WHOM_LINK, WHOM_SPLIT, WHOM_RING };
+/* Whom it hits: a node of `on`, a spare of it, a link of `link`, all nodes divided in two, those of
+ * `on` in a circle, or all of them. */
+enum fault_whom { WHOM_NODE, WHOM_SPARE, WHOM_LINK, WHOM_SPLIT, WHOM_RING, WHOM_EACH };
 
 /* One drawn fault: an entry of the schedule. */
 struct fault_atom {
@@ -40,7 +42,7 @@ struct fault_atom {
 	const struct fault_kind *kind;
 	char node[PLAN_NAME_MAX]; /* whom; "" for links and groups */
 	char from[PLAN_NAME_MAX], to[PLAN_NAME_MAX];
-	char group[800];  /* names: one side of a split, a ring in its order */
+	char group[800];  /* names: one side of a split, a ring or all of them in their order */
 	char anchor[160]; /* "ack 400", "time 12s" */
 	uint64_t seed;    /* of its own draws */
 	int64_t for_ns;
@@ -52,6 +54,9 @@ struct fault_context {
 	struct cluster *cluster;
 	struct control *control;
 	struct ledger *ledger;
+	/* Waits until a gate is passed while the fault is still on. -ECANCELED: the run ends. */
+	int (*pass_gate)(void *arg, const char *gate, int fault, struct why *why);
+	void *arg;
 };
 
 /* An atom under way. */
@@ -65,6 +70,8 @@ struct fault_run {
 	uint64_t resets;    /* connections that were reset beside its rule */
 	uint64_t fires_max; /* how often its rule can fire; 0: no limit, or it sets none */
 	bool ends;          /* its rule ends the process it fires in */
+	uint64_t stream;    /* crash-loop: its draws */
+	int64_t next_ns;    /*   and when it ends next */
 	int64_t fired_ns;   /* seen to have fired */
 	int64_t applied_ns, healed_ns;
 	char file[512]; /* full: what fills the disk */

@@ -2,6 +2,7 @@
  * fault_kinds.h - what stands in the rows of the fault table; for fault.c and fault_*.c alone.
  *
  *     fault_process.c   signals and restarts
+ *     fault_life.c      joining, leaving, being updated, replaced, crashing again and again
  *     fault_rule.c      kinds that set one rule in the interposer: they share all but compose()
  *     fault_disk.c      what those rules say for disks; and filling a disk for real
  *     fault_net.c       cuts of a link in the network namespace; connections refused and reset
@@ -23,6 +24,18 @@ bool fault_up(struct fault_run *run, const struct fault_context *c);
 int fault_pause(struct fault_run *run, const struct fault_context *c, struct why *why);
 bool fault_paused(struct fault_run *run, const struct fault_context *c);
 int fault_continue(struct fault_run *run, const struct fault_context *c, struct why *why);
+
+int life_loop(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool life_looped(struct fault_run *run, const struct fault_context *c);
+int life_update(struct fault_run *run, const struct fault_context *c, struct why *why);
+int life_roll(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool life_rolled(struct fault_run *run, const struct fault_context *c);
+int life_leave_rolled(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool life_all_up(struct fault_run *run, const struct fault_context *c);
+int life_dead_check(const struct plan_fault *fault, struct why *why);
+int life_replace(struct fault_run *run, const struct fault_context *c, struct why *why);
+int life_move(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool life_moved(struct fault_run *run, const struct fault_context *c);
 
 int rule_check(const struct plan_fault *fault, struct why *why);
 int rule_apply(struct fault_run *run, const struct fault_context *c, struct why *why);

@@ -8,7 +8,7 @@ static const struct backend {
 	unsigned need;
 	const char *name, *wants, *without;
 } backends[] = {
-	{0, "signals", "nothing", "-"},
+	{0, "signals", "nothing; scale-out a role with spares", "-"},
 	{NEEDS_INTERPOSER, "interposer",
 	 "`inject = yes` in a role; programs that link libc dynamically",
 	 "refused before anything starts; a node in which no call was seen makes the run INVALID"},
@@ -19,6 +19,8 @@ static const struct backend {
 	{NEEDS_QUEUE, "packet queue",
 	 "netfilter, and of the kernel NFQUEUE with its iptables target; netem is not used: its "
 	 "draws can't be replayed",
+	 "refused before anything starts"},
+	{NEEDS_UPDATE, "signals", "`update-command` or `update-args` in the role",
 	 "refused before anything starts"},
 	{NEEDS_TMPFS, "tmpfs", "`disk = SIZE` in the role; a mount namespace of the run's own",
 	 "the fault counts as failed, which makes the run INVALID"},

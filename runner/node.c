@@ -108,9 +108,12 @@ static int make_command(const struct cluster *cluster, const struct node *node, 
 			const char **argv, struct why *why)
 {
 	const struct plan_role *role = node->role;
+	bool other = node->updated && *role->update_command;
 	char all[COMMAND_MAX];
-	int n = snprintf(all, sizeof(all), "%s %s %s", role->command, role->args,
-			 node->spare ? role->spare_args : "");
+	int n = snprintf(all, sizeof(all), "%s %s %s %s",
+			 other ? role->update_command : role->command, role->args,
+			 node->spare ? role->spare_args : "",
+			 node->updated ? role->update_args : "");
 	int r = n >= (int)sizeof(all) ? why_set(why, -ENAMETOOLONG, "the command is too long") : 0;
 
 	if (r == 0)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -149,6 +150,25 @@ int node_prepare(struct cluster *cluster, struct node_own *own, const struct pro
 		r = run_setup(cluster, node, user, why);
 	own->prepared = r == 0;
 	return r;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	return ftw->level == 0 ? 0 : remove(path);
+}
+
+int node_wipe(struct cluster *cluster, struct node *node, struct why *why)
+{
+	struct node_own *own = (struct node_own *)node;
+
+	if (node_alive(cluster, node))
+		return why_set(why, -EBUSY, "%s is running", node->name);
+	if (nftw(node->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS))
+		return why_set(why, -errno, "%s can't be emptied: %s", node->dir, strerror(errno));
+	own->prepared = false;
+	return 0;
 }
 
 /* The end of the file, from which the last lines are taken. */

@@ -78,16 +78,17 @@ struct plan_role {
 	const char *command;    /* {addr} {dir} ... are filled in (cluster_expand) */
 	const char *args;       /* appended to it (--set role.ds.args=...) */
 	const char *spare_args; /* appended for spares */
-	const char *setup;      /* run once in {dir} before the first start; may be "" */
-	const char *ready;      /* http://... answering 200, tcp://addr:port, or command ... */
-	int64_t ready_ns;       /* limit of one start */
+	const char *update_command, *update_args; /* of its new version; "": as the old one */
+	const char *setup; /* run once in {dir} before the first start; may be "" */
+	const char *ready; /* http://... answering 200, tcp://addr:port, or command ... */
+	int64_t ready_ns;  /* limit of one start */
 	const char *user;
 	int64_t disk_bytes; /* a tmpfs of this size for {dir}; 0: a plain folder */
 	int64_t stop_ns;    /* from SIGTERM to SIGKILL when stopping */
 	bool inject;        /* under the interposer (default yes) */
 	int tier;           /* enum inject_tier */
 	const char *calls; /* of the notify tier: what its filter stops; "": failctl's own choice */
-	bool deep; /* of the preload tier: docs/deep.md (default no) */
+	bool deep;         /* of the preload tier: docs/deep.md (default no) */
 };
 
 struct plan_fault {
@@ -102,12 +103,13 @@ struct plan_fault {
 	int64_t weight;
 	int64_t for_ns; /* how long it stays applied; 0: until it fired, or at once healed */
 	int64_t delay_ns, jitter_ns;
-	int64_t count;    /* how many fires a rule may have; default 1 for point */
-	int64_t limit_ns; /* applied but not fired by then: healed, "not fired" */
-	int64_t bytes;    /* full: leave this much; short, cut: so many get through */
-	double share;     /* of packets, 0..1 */
-	int64_t rate;     /* bytes a second */
-	bool both;        /* the way back as well */
+	int64_t count;     /* how many fires a rule may have; default 1 for point */
+	int64_t limit_ns;  /* applied but not fired by then: healed, "not fired" */
+	int64_t bytes;     /* full: leave this much; short, cut: so many get through */
+	double share;      /* of packets, 0..1 */
+	int64_t rate;      /* bytes a second */
+	bool both;         /* the way back as well */
+	const char *until; /* dead: a gate that is passed without the node */
 };
 
 struct plan_gate {

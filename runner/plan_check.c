@@ -150,6 +150,10 @@ static int check_fault(struct plan *plan, int i, struct why *why)
 		names_refuse(why, -EINVAL, "gate", fault->gate, gate_at, plan);
 		return at(plan, SECTION_FAULT, i, "gate", -EINVAL, why);
 	}
+	if (*fault->until && !plan_gate(plan, fault->until)) {
+		names_refuse(why, -EINVAL, "gate", fault->until, gate_at, plan);
+		return at(plan, SECTION_FAULT, i, "until", -EINVAL, why);
+	}
 	r = check_kind(fault, why);
 	if (r)
 		return at(plan, SECTION_FAULT, i,

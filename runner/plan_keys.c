@@ -92,6 +92,10 @@ static const struct plan_key keys[] = {
 	 .help = "appended to the command"},
 	{SECTION_ROLE, .name = "spare-args", AT(spare_args), TEXT, .value = "",
 	 .help = "appended for spares"},
+	{SECTION_ROLE, .name = "update-command", AT(update_command), TEXT, .value = "",
+	 .help = "starts its new version; empty: the command does"},
+	{SECTION_ROLE, .name = "update-args", AT(update_args), TEXT, .value = "",
+	 .help = "appended for the new version"},
 	{SECTION_ROLE, .name = "setup", AT(setup), TEXT, .value = "",
 	 .help = "a shell command, run once in {dir} before the first start"},
 	{SECTION_ROLE, .name = "ready", AT(ready), TEXT,
@@ -141,7 +145,8 @@ static const struct plan_key keys[] = {
 	{SECTION_FAULT, .name = "jitter", AT(jitter_ns), TIME(0, DAY), .value = "0",
 	 .help = "and up to this much more"},
 	{SECTION_FAULT, .name = "count", AT(count), NUMBER(0, INT64_MAX), .value = "0",
-	 .help = "fires of its rule; 0: one for point, no limit for others"},
+	 .help = "fires of its rule; 0: one for point, no limit for others; crash-loop: how "
+		 "often, 0: 5"},
 	{SECTION_FAULT, .name = "limit", AT(limit_ns), TIME(SECOND / 1000, DAY), .value = "10s",
 	 .help = "applied but not fired by then: healed, and told as such"},
 	{SECTION_FAULT, .name = "bytes", AT(bytes), SIZE(0, TIB), .value = "0",
@@ -153,6 +158,8 @@ static const struct plan_key keys[] = {
 	 .help = "rate: bytes a second"},
 	{SECTION_FAULT, .name = "both", AT(both), .type = TYPE_BOOL, .value = "no",
 	 .help = "the link's way back as well"},
+	{SECTION_FAULT, .name = "until", AT(until), TEXT, .value = "",
+	 .help = "dead: the gate that must be met without the node before it is replaced"},
 #undef OWNER
 #define OWNER plan_gate
 	{SECTION_GATE, .name = "step", AT(step), .type = TYPE_STEPS, .value = "",

@@ -163,6 +163,24 @@ static const struct plan_gate *find_gate(const struct run *run, const char *name
 	return gate ? gate : &built_in;
 }
 
+static int gate_cancelled(void *arg)
+{
+	return stopped_by_violation(arg) || run_aborting(arg);
+}
+
+int run_pass_gate(void *arg, const char *gate, int fault, struct why *why)
+{
+	struct run *run = arg;
+	struct gate_context context = {.cluster = run->cluster,
+				       .workload = run->workload,
+				       .ledger = run->ledger,
+				       .fault = fault,
+				       .cancelled = gate_cancelled,
+				       .arg = run};
+
+	return gate_pass(find_gate(run, gate), &context, why);
+}
+
 static int start_down(struct run *run, struct why *why)
 {
 	for (int i = 0; i < cluster_nodes(run->cluster); i++) {

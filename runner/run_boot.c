@@ -93,6 +93,23 @@ static int open_plane(struct run *run, struct why *why)
 	return error;
 }
 
+/* Every role that it may hit has a new version. */
+static bool has_update(const struct plan *plan, const struct fault_atom *atom)
+{
+	const char *list = atom->node[0] ? atom->node : atom->group;
+	char name[PLAN_NAME_MAX];
+
+	while (fault_group_next(&list, name)) {
+		const struct plan_role *role;
+
+		name[strcspn(name, "0123456789")] = '\0';
+		role = plan_role(plan, name);
+		if (!role || !(*role->update_command || *role->update_args))
+			return false;
+	}
+	return true;
+}
+
 /* What the schedule needs and this machine can't give is refused before anything starts. */
 static int check_needs(const struct run *run, struct why *why)
 {
@@ -106,6 +123,11 @@ static int check_needs(const struct run *run, struct why *why)
 		if ((atom->kind->needs & NEEDS_QUEUE) && net_queue_open(why))
 			return why_prefix(why, -ENOTSUP, "fault \"%s\" (%s)", atom->fault->name,
 					  atom->kind->name);
+		if ((atom->kind->needs & NEEDS_UPDATE) && !has_update(run->plan, atom))
+			return why_set(why, -ENOTSUP,
+				       "fault \"%s\" (%s) wants update-command or update-args in "
+				       "the role of \"%s\"",
+				       atom->fault->name, atom->kind->name, atom->fault->on);
 		if ((atom->kind->needs & NEEDS_INTERPOSER) && !run->control)
 			return why_set(why, -ENOTSUP,
 				       "fault \"%s\" (%s) wants a role with inject = yes",
@@ -164,7 +186,8 @@ static int open_cluster(struct run *run, struct why *why)
 
 	if (error)
 		return error;
-	run->context = (struct fault_context){run->plan, run->cluster, run->control, run->ledger};
+	run->context = (struct fault_context){run->plan,   run->cluster,  run->control,
+					      run->ledger, run_pass_gate, run};
 	return cluster_start(run->cluster, why);
 }
 

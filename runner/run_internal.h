@@ -71,6 +71,9 @@ void run_report(struct run *run, enum violation_code code, const char *key, cons
  * unless a violation or the user ended the waiting. */
 int run_recover(struct run *run, const char *gate, int fault);
 
+/* The gate while a fault is on, for struct fault_context. */
+int run_pass_gate(void *arg, const char *gate, int fault, struct why *why);
+
 /* run_boot.c */
 int run_boot(struct run *run, struct why *why);
 void run_close(struct run *run);

@@ -67,6 +67,40 @@ static int resolve_list(struct candidates *c, const struct plan *plan, const cha
 	return error;
 }
 
+/* Of each role in a list its spares. */
+static int resolve_spares(struct candidates *c, const struct plan *plan, const char *list,
+			  struct why *why)
+{
+	char copy[512], *rest = copy, *word;
+
+	if (strlen(list) >= sizeof(copy))
+		return why_set(why, -ENOSPC, "\"%.40s...\" is too long", list);
+	strcpy(copy, list);
+	while ((word = strtok_r(rest, ", \t", &rest))) {
+		const struct plan_role *role = plan_role(plan, word);
+
+		if (!role)
+			return why_set(why, -EINVAL, "\"%s\" is no role of the plan", word);
+		for (int64_t n = 1; n <= role->spares; n++)
+			if (candidate(c, role->name, role->count + n))
+				return why_set(why, -ENOSPC, "\"%s\" has more than %d spares", word,
+					       CANDIDATE_MAX);
+	}
+	return c->count ? 0 : why_set(why, -EINVAL, "\"%s\" has no spare", list);
+}
+
+static int draw_spare(struct fault_atom *atom, uint64_t *stream, const struct plan *plan,
+		      struct why *why)
+{
+	struct candidates c = {.count = 0};
+	int error = resolve_spares(&c, plan, atom->fault->on, why);
+
+	if (error)
+		return error;
+	strcpy(atom->node, c.name[seed_below(stream, (uint64_t)c.count)]);
+	return 0;
+}
+
 static int draw_end(char *name, uint64_t *stream, const struct plan *plan, const char *list,
 		    const char * not, struct why *why)
 {
@@ -119,7 +153,7 @@ static int count_nodes(const struct plan *plan)
 	return (int)nodes;
 }
 
-/* One side of a split, or a ring. */
+/* One side of a split, a ring, or each. */
 static int draw_group(struct fault_atom *atom, uint64_t *stream, const struct plan *plan,
 		      struct why *why)
 {
@@ -135,7 +169,7 @@ static int draw_group(struct fault_atom *atom, uint64_t *stream, const struct pl
 	if (split && (pool.count == 0 || pool.count >= count_nodes(plan)))
 		return why_set(why, -EINVAL, "%d of %d nodes on one side is no split", pool.count,
 			       count_nodes(plan));
-	if (!split && pool.count < 4)
+	if (atom->kind->whom == WHOM_RING && pool.count < 4)
 		return why_set(why, -EINVAL, "a ring of %d nodes cuts nothing: 4 are wanted",
 			       pool.count);
 	for (int i = 0; i < pool.count; i++) {
@@ -159,7 +193,11 @@ int draw_whom(struct fault_atom *atom, const struct plan *plan, struct why *why)
 	const char *arrow;
 	int error = 0;
 
-	if (atom->kind->whom == WHOM_SPLIT || atom->kind->whom == WHOM_RING) {
+	if (atom->kind->whom == WHOM_SPARE) {
+		error = draw_spare(atom, &stream, plan, why);
+		return error ? why_prefix(why, error, "fault \"%s\": on", fault->name) : 0;
+	}
+	if (atom->kind->whom != WHOM_NODE && atom->kind->whom != WHOM_LINK) {
 		error = draw_group(atom, &stream, plan, why);
 		return error ? why_prefix(why, error, "fault \"%s\": on", fault->name) : 0;
 	}

@@ -244,6 +244,17 @@ static void test_groups_are_drawn_from_the_seed(void **state)
 	assert_true(differs);
 	all = group_atom(1, "split", "ds1, fe", &error);
 	assert_int_equal(names_in(all.group), 4);
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		struct fault_atom spare = group_atom(seed, "scale-out", "ds", &error);
+
+		assert_int_equal(error, 0);
+		assert_memory_equal(spare.node, "ds", 2);
+		assert_true(spare.node[2] >= '4' && spare.node[2] <= '6');
+	}
+	group_atom(1, "scale-out", "fe", &error);
+	assert_true(error < 0); /* it has none */
+	all = group_atom(1, "rolling-update", "fe", &error);
+	assert_int_equal(names_in(all.group), 3);
 	group_atom(1, "ring", "ds", &error);
 	assert_true(error < 0); /* three see each other in any circle */
 	group_atom(1, "split", "fe, ds, ds4, ds5, ds6", &error);
