@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "preload/fd_table.h"
+#include "preload/linked.h"
 #include "preload/pass.h"
 #include "preload/raw.h"
 
@@ -155,8 +156,26 @@ RENAMES(renameat2, (int dirfd, const char *from, int dirfd2, const char *to, uns
 	(dirfd, from, dirfd2, to, flags), PATHS(dirfd, from, dirfd2, to, flags))
 RENAMES(link, (const char *from, const char *to), (from, to),
 	PATHS(AT_FDCWD, from, AT_FDCWD, to, 0))
-RENAMES(linkat, (int dirfd, const char *from, int dirfd2, const char *to, int flags),
-	(dirfd, from, dirfd2, to, flags), PATHS(dirfd, from, dirfd2, to, flags))
+
+static __attribute__((noinline)) int armed_linkat(int dirfd, const char *from, int dirfd2,
+						  const char *to, int flags)
+{
+	PASS(linkat, PATHS(dirfd, from, dirfd2, to, flags), call_leave,
+	     real_linkat(dirfd, from, dirfd2, to, flags))
+}
+
+/* The one way for a file made without a name to get one. */
+int linkat(int dirfd, const char *from, int dirfd2, const char *to, int flags)
+{
+	int ret = ARMED(linkat) ? armed_linkat(dirfd, from, dirfd2, to, flags)
+				: real_linkat(dirfd, from, dirfd2, to, flags);
+
+	if (ret == 0)
+		linked_note(dirfd, from, dirfd2, to, flags);
+	fd_table_renamed();
+	return ret;
+}
+
 RENAMES(unlink, (const char *path), (path), PATH(path))
 RENAMES(unlinkat, (int dirfd, const char *path, int flags), (dirfd, path, flags),
 	PATH_AT(dirfd, path, flags))

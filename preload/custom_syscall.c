@@ -118,7 +118,7 @@ static const uint8_t notes[CALL_COUNT] = {
 	[CALL_rename] = NOTE_NAMES,        [CALL_renameat] = NOTE_NAMES,
 	[CALL_renameat2] = NOTE_NAMES,     [CALL_unlink] = NOTE_NAMES,
 	[CALL_unlinkat] = NOTE_NAMES,      [CALL_link] = NOTE_NAMES,
-	[CALL_linkat] = NOTE_NAMES,        [CALL_rmdir] = NOTE_NAMES,
+	[CALL_linkat] = NOTE_WRAPPER,      [CALL_rmdir] = NOTE_NAMES,
 	[CALL_recvmsg] = NOTE_RIGHTS,      [CALL_recvmmsg] = NOTE_WRAPPER,
 	[CALL_connect] = NOTE_WRAPPER,     [CALL_execve] = NOTE_WRAPPER,
 	[CALL_pipe] = NOTE_WRAPPER,        [CALL_pipe2] = NOTE_WRAPPER,

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include "preload/fd_table.h"
+#include "preload/linked.h"
 #include "preload/raw.h"
 
 #define DELETED " (deleted)"
@@ -54,6 +55,7 @@ static bool is_named(int fd, const char *path)
 static void read_link(int fd, char *out, size_t size)
 {
 	const long mark = sizeof(DELETED) - 1;
+	struct stat st;
 	char name[32];
 	long n;
 
@@ -63,6 +65,8 @@ static void read_link(int fd, char *out, size_t size)
 		n = 0;
 	out[n] = 0;
 	if (n <= mark || !raw_equal(out + n - mark, DELETED) || is_named(fd, out))
+		return;
+	if (raw_fstat(fd, &st) == 0 && linked_find(st.st_dev, st.st_ino, out, size))
 		return;
 	out[raw_begins(out, MEMFD, sizeof(MEMFD) - 1) ? 0 : n - mark] = 0;
 }

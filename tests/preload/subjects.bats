@@ -180,3 +180,32 @@ END
 	echo "$output"
 	[ "$output" = "2 2 2 " ]
 }
+
+@test "a file made without a name is known by the one that it is given" {
+	cat > nameless.py <<'END'
+import ctypes, errno, os
+libc = ctypes.CDLL(None, use_errno=True)
+def tell(what, fd):
+    try:
+        os.fsync(fd)
+        print(what, "passed")
+    except OSError as e:
+        print(what, errno.errorcode[e.errno])
+fd = os.open(".", os.O_TMPFILE | os.O_WRONLY, 0o600)
+tell("nameless", fd)
+libc.linkat(-100, b"/proc/self/fd/%d" % fd, -100, b"x.data", 0x400)
+tell("named", fd)
+tell("by another number", os.dup(fd))
+other = os.open(".", os.O_TMPFILE | os.O_WRONLY, 0o600)
+libc.syscall({"x86_64": 265}.get(os.uname().machine, 37), other, b"", -100, b"y.data", 0x1000)
+tell("by number", other)
+tell("other", os.open(".", os.O_TMPFILE | os.O_WRONLY, 0o600))
+END
+	run --separate-stderr failctl run -e 'fsync:path=*.data = error(EIO)' -- python3 nameless.py
+	echo "$output"
+	[ "$output" = "nameless passed
+named EIO
+by another number EIO
+by number EIO
+other passed" ]
+}
