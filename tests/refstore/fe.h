@@ -15,8 +15,8 @@
  * now, later or never. Every answer comes within some 2.5 seconds, whatever hangs behind.
  *
  * A read asks the database which chunk the key has now, then any replica for that chunk by id, size
- * and tag, and verifies the bytes. A chunk that is gone was overwritten meanwhile, so the database
- * is asked again. If it names the same chunk and all replicas answer that they do not have it, then
+ * and tag, and verifies the bytes, unless told to trust the data server's own check. A chunk that is
+ * gone was overwritten meanwhile, so the database is asked again. If it names the same chunk and all replicas answer that they do not have it, then
  * the object is lost: an alarm in the log, and 404, for that is the truth about it.
  *
  * A repeated PUT would be a second mutation, so the front end never repeats a commit. Each PUT has

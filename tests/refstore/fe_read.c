@@ -55,7 +55,7 @@ static int read_chunk(const struct object *object, uint64_t deadline_ms, struct 
 		call->timeout_ms = fe_time_left(deadline_ms) * 3 / 4 + 1;
 		client_call(call);
 		if (call->status == 200 && call->answer_length == object->size &&
-		    tag_of(call->answer, call->answer_length) == tag)
+		    (fe_node->trust || tag_of(call->answer, call->answer_length) == tag))
 			return 0;
 		if (call->status != 404)
 			all_lack_it = false;

@@ -96,6 +96,8 @@ static const struct option_row {
 	{"--db", "ADDR", "the database (ms, fe)", set_text, offsetof(struct node, db_list)},
 	{"--spare", NULL, "used for repair, and while others are dead (ds)", set_flag,
 	 offsetof(struct node, spare)},
+	{"--trust", NULL, "a data server's word for the bytes it sends (fe)", set_flag,
+	 offsetof(struct node, trust)},
 	{"--dead-after", "TIME", "without heartbeat (ms, 3s)", set_time,
 	 offsetof(struct node, dead_after_ms)},
 	{"--heartbeat", "TIME", "between heartbeats (ds, 500ms)", set_time,

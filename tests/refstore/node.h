@@ -32,7 +32,7 @@ struct node {
 	uint64_t port;
 	uint64_t dead_after_ms, heartbeat_ms, garbage_after_ms;
 	uint64_t segment_kib;
-	bool spare;
+	bool spare, trust;
 };
 
 /* Each returns after its HTTP server has started; 0 or -errno. */
