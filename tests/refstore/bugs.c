@@ -41,6 +41,7 @@ static const struct bug_row {
 		 "commits the metadata and acknowledges, and sends the data up to "
 		 "300 ms later",
 		 "none: reads within 300 ms; or kill-start of an fe", "WRONG-404 or LOST-WRITE"},
+	[BUG_ETAG_WRONG] = {"etag-wrong", "fe", "acknowledges a PUT with the tag of its first 4 KiB", "none", "BAD-ACK"},
 };
 
 static bool planted[BUG_COUNT];

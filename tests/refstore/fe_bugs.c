@@ -80,6 +80,11 @@ void stale_object(const char *key, struct object *object)
 	pthread_mutex_unlock(&lock);
 }
 
+void tag_of_start(const void *body, size_t length, char tag[TAG_TEXT_MAX])
+{
+	tag_text(tag_of(body, length < 4096 ? length : 4096), tag);
+}
+
 bool stale_list(const char *path, struct http_reply *reply)
 {
 	uint64_t now = clock_ms();

@@ -175,6 +175,8 @@ void fe_put(const struct http_request *request, struct http_reply *reply)
 		http_reply_error(reply, 503, "the commit is not confirmed");
 		return;
 	}
+	if (bug_on(BUG_ETAG_WRONG))
+		tag_of_start(request->body, request->length, object.tag);
 	http_reply_header(reply, "ETag", "\"%s\"", object.tag);
 	reply->status = existed ? 200 : 201;
 	FAILPOINT("fe/before-reply");
