@@ -42,6 +42,8 @@ static const struct bug_row {
 		 "300 ms later",
 		 "none: reads within 300 ms; or kill-start of an fe", "WRONG-404 or LOST-WRITE"},
 	[BUG_ETAG_WRONG] = {"etag-wrong", "fe", "acknowledges a PUT with the tag of its first 4 KiB", "none", "BAD-ACK"},
+	[BUG_HEAD_STALE_SIZE] = {"head-stale-size", "fe", "answers HEAD with a size it knows from a read of up to 1.5 s "
+"ago", "none: overwrites by another fe", "HEAD-GET-MISMATCH"},
 };
 
 static bool planted[BUG_COUNT];

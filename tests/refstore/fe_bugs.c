@@ -80,6 +80,15 @@ void stale_object(const char *key, struct object *object)
 	pthread_mutex_unlock(&lock);
 }
 
+void stale_size(const char *key, bool head, struct object *object)
+{
+	struct object known = *object;
+
+	stale_object(key, &known);
+	if (head)
+		object->size = known.size;
+}
+
 void tag_of_start(const void *body, size_t length, char tag[TAG_TEXT_MAX])
 {
 	tag_text(tag_of(body, length < 4096 ? length : 4096), tag);

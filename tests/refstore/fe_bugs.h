@@ -15,6 +15,9 @@ bool tombstone_hides(const char *key, const struct object *object);
 /* stale-replica-read: replaces *object by what was last read under this key, if that is recent. */
 void stale_object(const char *key, struct object *object);
 
+/* head-stale-size: every read is remembered, a HEAD is answered from that. */
+void stale_size(const char *key, bool head, struct object *object);
+
 /* etag-wrong */
 void tag_of_start(const void *body, size_t length, char tag[TAG_TEXT_MAX]);
 
