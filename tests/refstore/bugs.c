@@ -44,6 +44,7 @@ static const struct bug_row {
 	[BUG_ETAG_WRONG] = {"etag-wrong", "fe", "acknowledges a PUT with the tag of its first 4 KiB", "none", "BAD-ACK"},
 	[BUG_HEAD_STALE_SIZE] = {"head-stale-size", "fe", "answers HEAD with a size it knows from a read of up to 1.5 s "
 "ago", "none: overwrites by another fe", "HEAD-GET-MISMATCH"},
+	[BUG_CROSS_KEY_BUFFER] = {"cross-key-buffer", "fe", "reads into a buffer that all requests share", "slow-read: a delay between reading and replying", "CROSS-KEY"},
 };
 
 static bool planted[BUG_COUNT];

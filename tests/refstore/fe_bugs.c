@@ -15,6 +15,7 @@
 #define STALE_READ_MS 1500
 #define STALE_LIST_MS 3000
 #define LATE_SEND_MS  300
+#define SHARED_MAX    (1u << 20)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -31,6 +32,8 @@ static struct list {
 	size_t length;
 	uint64_t when_ms;
 } lists[LISTS];
+
+static char shared_buffer[SHARED_MAX];
 
 struct late {
 	struct late *next;
@@ -87,6 +90,20 @@ void stale_size(const char *key, bool head, struct object *object)
 	stale_object(key, &known);
 	if (head)
 		object->size = known.size;
+}
+
+void shared_buffer_fill(const void *bytes, size_t length)
+{
+	pthread_mutex_lock(&lock);
+	memcpy(shared_buffer, bytes, length < SHARED_MAX ? length : SHARED_MAX);
+	pthread_mutex_unlock(&lock);
+}
+
+void shared_buffer_take(void *bytes, size_t length)
+{
+	pthread_mutex_lock(&lock);
+	memcpy(bytes, shared_buffer, length < SHARED_MAX ? length : SHARED_MAX);
+	pthread_mutex_unlock(&lock);
 }
 
 void tag_of_start(const void *body, size_t length, char tag[TAG_TEXT_MAX])

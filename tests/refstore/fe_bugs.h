@@ -18,6 +18,10 @@ void stale_object(const char *key, struct object *object);
 /* head-stale-size: every read is remembered, a HEAD is answered from that. */
 void stale_size(const char *key, bool head, struct object *object);
 
+/* cross-key-buffer: what one request fills in, another may take. */
+void shared_buffer_fill(const void *bytes, size_t length);
+void shared_buffer_take(void *bytes, size_t length);
+
 /* etag-wrong */
 void tag_of_start(const void *body, size_t length, char tag[TAG_TEXT_MAX]);
 
