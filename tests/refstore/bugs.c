@@ -41,10 +41,21 @@ static const struct bug_row {
 		 "commits the metadata and acknowledges, and sends the data up to "
 		 "300 ms later",
 		 "none: reads within 300 ms; or kill-start of an fe", "WRONG-404 or LOST-WRITE"},
-	[BUG_ETAG_WRONG] = {"etag-wrong", "fe", "acknowledges a PUT with the tag of its first 4 KiB", "none", "BAD-ACK"},
-	[BUG_HEAD_STALE_SIZE] = {"head-stale-size", "fe", "answers HEAD with a size it knows from a read of up to 1.5 s "
-"ago", "none: overwrites by another fe", "HEAD-GET-MISMATCH"},
-	[BUG_CROSS_KEY_BUFFER] = {"cross-key-buffer", "fe", "reads into a buffer that all requests share", "slow-read: a delay between reading and replying", "CROSS-KEY"},
+	[BUG_ETAG_WRONG] = {"etag-wrong", "fe",
+			    "acknowledges a PUT with the tag of its first 4 KiB", "none",
+			    "BAD-ACK"},
+	[BUG_HEAD_STALE_SIZE] = {"head-stale-size", "fe",
+				 "answers HEAD with a size it knows from a read of up to 1.5 s "
+				 "ago",
+				 "none: overwrites by another fe", "HEAD-GET-MISMATCH"},
+	[BUG_CROSS_KEY_BUFFER] =
+		{"cross-key-buffer", "fe",
+		 "reads all but small objects into a buffer that all requests share",
+		 "slow-read: a delay between reading and replying", "CROSS-KEY"},
+	[BUG_LIST_PAGE_BOUNDARY] = {"list-page-boundary", "db",
+				    "starts a page of LIST behind all keys that begin with the "
+				    "last one",
+				    "none", "LIST-OMISSION"},
 };
 
 static bool planted[BUG_COUNT];

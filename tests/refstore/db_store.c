@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "failkit/failpoint.h"
+#include "tests/refstore/db_bugs.h"
 #include "tests/refstore/db_sql.h"
 
 struct job {
@@ -278,7 +279,7 @@ int store_list(const char *prefix, const char *after, uint64_t limit, json_t **a
 		sqlite3_stmt *s = sql_start(sql, SQL_LIST, 1, behind ? after : prefix);
 
 		while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-			if (behind && strcmp(sql_text(s, 0), after) == 0)
+			if (behind && is_last_of_page(sql_text(s, 0), after))
 				continue;
 			if (strncmp(sql_text(s, 0), prefix, strlen(prefix)) != 0)
 				break;

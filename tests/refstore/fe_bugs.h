@@ -18,7 +18,9 @@ void stale_object(const char *key, struct object *object);
 /* head-stale-size: every read is remembered, a HEAD is answered from that. */
 void stale_size(const char *key, bool head, struct object *object);
 
-/* cross-key-buffer: what one request fills in, another may take. */
+/* cross-key-buffer: what one request fills in, another may take. Small bodies have too few bytes to
+ * tell whose they are. */
+#define SHARED_MIN 64
 void shared_buffer_fill(const void *bytes, size_t length);
 void shared_buffer_take(void *bytes, size_t length);
 

@@ -165,10 +165,10 @@ void fe_get(const struct http_request *request, struct http_reply *reply)
 		status = fe_lookup(key, clock_ms() + FE_DEADLINE_MS, &object);
 	else
 		status = read_object(key, !http_header(request, "Range"), &object, &call);
-	if (bug_on(BUG_CROSS_KEY_BUFFER) && call.answer)
+	if (bug_on(BUG_CROSS_KEY_BUFFER) && call.answer_length >= SHARED_MIN)
 		shared_buffer_fill(call.answer, call.answer_length);
 	FAILPOINT("fe/after-read");
-	if (bug_on(BUG_CROSS_KEY_BUFFER) && call.answer)
+	if (bug_on(BUG_CROSS_KEY_BUFFER) && call.answer_length >= SHARED_MIN)
 		shared_buffer_take(call.answer, call.answer_length);
 	if (bug_on(BUG_HEAD_STALE_SIZE) && status == 200)
 		stale_size(key, request->head, &object);
