@@ -56,6 +56,7 @@ static const struct bug_row {
 				    "starts a page of LIST behind all keys that begin with the "
 				    "last one",
 				    "none", "LIST-OMISSION"},
+	[BUG_LIST_MISSING_RECENT] = {"list-missing-recent", "db", "leaves objects out of LIST for the first second of their life", "none", "LIST-OMISSION"},
 };
 
 static bool planted[BUG_COUNT];

@@ -9,4 +9,8 @@
 /* Is the key the last one of the page before? list-page-boundary: or does it begin like it. */
 bool is_last_of_page(const char *key, const char *after);
 
+/* list-missing-recent: keys that were made a moment ago. */
+void recent_set(const char *key);
+bool recent_hides(const char *key);
+
 #endif

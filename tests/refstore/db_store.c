@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "failkit/failpoint.h"
+#include "tests/refstore/bugs.h"
 #include "tests/refstore/db_bugs.h"
 #include "tests/refstore/db_sql.h"
 
@@ -71,6 +72,8 @@ static int apply_commit(struct job *job)
 	job->answer = json_pack("{s:o}", "old", old);
 	if (!condition_holds(job->args, old))
 		return 412;
+	if (bug_on(BUG_LIST_MISSING_RECENT) && !json_object_size(old))
+		recent_set(key);
 	sqlite3_stmt *s = sql_start(&writer, SQL_PUT, 4, key, chunk, tag, replicas);
 	sqlite3_bind_int64(s, 5, size);
 	return sql_run(s) == SQLITE_DONE ? 200 : 503;
@@ -280,6 +283,8 @@ int store_list(const char *prefix, const char *after, uint64_t limit, json_t **a
 
 		while ((code = sqlite3_step(s)) == SQLITE_ROW) {
 			if (behind && is_last_of_page(sql_text(s, 0), after))
+				continue;
+			if (bug_on(BUG_LIST_MISSING_RECENT) && recent_hides(sql_text(s, 0)))
 				continue;
 			if (strncmp(sql_text(s, 0), prefix, strlen(prefix)) != 0)
 				break;
