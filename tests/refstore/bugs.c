@@ -56,7 +56,14 @@ static const struct bug_row {
 				    "starts a page of LIST behind all keys that begin with the "
 				    "last one",
 				    "none", "LIST-OMISSION"},
-	[BUG_LIST_MISSING_RECENT] = {"list-missing-recent", "db", "leaves objects out of LIST for the first second of their life", "none", "LIST-OMISSION"},
+	[BUG_LIST_MISSING_RECENT] =
+		{"list-missing-recent", "db",
+		 "leaves objects out of LIST for the first second of their life", "none",
+		 "LIST-OMISSION"},
+	[BUG_TOMBSTONE_FORGOTTEN_ON_RESTART] =
+		{"tombstone-forgotten-on-restart", "db",
+		 "keeps a delete in memory alone, where every reader sees it",
+		 "kill-start of the db", "RESURRECTED-DELETE or LIST-PHANTOM"},
 };
 
 static bool planted[BUG_COUNT];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/refstore/bugs.h"
+#include "tests/refstore/tombstones.h"
 
 #define RECENT_MS 1000
 #define SLOTS     8192
@@ -40,4 +41,17 @@ bool recent_hides(const char *key)
 	struct recent recent = recents[hash % SLOTS];
 	pthread_mutex_unlock(&lock);
 	return recent.key == hash && clock_ms() < recent.when_ms + RECENT_MS;
+}
+
+int forget_later(const char *key, json_t *answer)
+{
+	json_t *old = json_object_get(answer, "old");
+	const char *chunk = json_string_value(json_object_get(old, "chunk"));
+
+	if (chunk && tombstone_hides(key, chunk))
+		json_object_set_new(answer, "existed", json_false());
+	else if (chunk)
+		tombstone_set(key, chunk);
+	json_object_clear(old);
+	return 200;
 }

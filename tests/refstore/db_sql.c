@@ -32,7 +32,7 @@ static const char *const texts[SQL_COUNT] = {
 			" (SELECT 1 FROM objects WHERE chunk = ?1)",
 	[SQL_IS_CONDEMNED] = "SELECT 1 FROM condemned WHERE chunk = ?1",
 	[SQL_META] = "SELECT chunk, size, tag, replicas, seq FROM objects WHERE key = ?1",
-	[SQL_LIST] = "SELECT key, size, tag FROM objects WHERE key >= ?1 ORDER BY key",
+	[SQL_LIST] = "SELECT key, size, tag, chunk FROM objects WHERE key >= ?1 ORDER BY key",
 	[SQL_UNDER_COUNT] = "SELECT count(*)" UNDER,
 	[SQL_UNDER] = "SELECT key, chunk, size, tag, replicas" UNDER " LIMIT ?3",
 	[SQL_OBJECTS] = "SELECT count(*), coalesce(sum(size), 0) FROM objects",

@@ -11,6 +11,7 @@
 #include "tests/refstore/bugs.h"
 #include "tests/refstore/db_bugs.h"
 #include "tests/refstore/db_sql.h"
+#include "tests/refstore/tombstones.h"
 
 struct job {
 	struct job *next;
@@ -90,6 +91,8 @@ static int apply_delete(struct job *job)
 	job->answer = json_pack("{s:b,s:o}", "existed", code == SQLITE_ROW, "old", old);
 	if (code < SQLITE_ROW)
 		return 503;
+	if (bug_on(BUG_TOMBSTONE_FORGOTTEN_ON_RESTART))
+		return forget_later(key, job->answer);
 	return sql_run(sql_start(&writer, SQL_DELETE, 1, key)) == SQLITE_DONE ? 200 : 503;
 }
 
@@ -256,6 +259,9 @@ int store_meta(const char *key, json_t **answer)
 		return status;
 	sqlite3_stmt *s = sql_start(sql, SQL_META, 1, key);
 	int code = sqlite3_step(s);
+	if (code == SQLITE_ROW && bug_on(BUG_TOMBSTONE_FORGOTTEN_ON_RESTART) &&
+	    tombstone_hides(key, sql_text(s, 0)))
+		code = SQLITE_DONE;
 	if (code == SQLITE_ROW) {
 		status = 200;
 		*answer = json_pack("{s:s,s:I,s:s,s:s,s:I}", "chunk", sql_text(s, 0), "size",
@@ -285,6 +291,9 @@ int store_list(const char *prefix, const char *after, uint64_t limit, json_t **a
 			if (behind && is_last_of_page(sql_text(s, 0), after))
 				continue;
 			if (bug_on(BUG_LIST_MISSING_RECENT) && recent_hides(sql_text(s, 0)))
+				continue;
+			if (bug_on(BUG_TOMBSTONE_FORGOTTEN_ON_RESTART) &&
+			    tombstone_hides(sql_text(s, 0), sql_text(s, 3)))
 				continue;
 			if (strncmp(sql_text(s, 0), prefix, strlen(prefix)) != 0)
 				break;

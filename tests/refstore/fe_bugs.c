@@ -48,28 +48,6 @@ static struct slot *slot_of(const char *key, uint64_t *hash)
 	return &slots[*hash % SLOTS];
 }
 
-void tombstone_set(const char *key, const struct object *object)
-{
-	uint64_t hash;
-	struct slot *slot = slot_of(key, &hash);
-
-	pthread_mutex_lock(&lock);
-	slot->key = hash;
-	slot->object = *object;
-	pthread_mutex_unlock(&lock);
-}
-
-bool tombstone_hides(const char *key, const struct object *object)
-{
-	uint64_t hash;
-	struct slot *slot = slot_of(key, &hash);
-
-	pthread_mutex_lock(&lock);
-	bool hides = slot->key == hash && strcmp(slot->object.chunk, object->chunk) == 0;
-	pthread_mutex_unlock(&lock);
-	return hides;
-}
-
 void stale_object(const char *key, struct object *object)
 {
 	uint64_t hash, now = clock_ms();

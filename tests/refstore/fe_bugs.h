@@ -8,10 +8,6 @@
 
 int fe_bugs_start(void);
 
-/* delete-not-replicated: deletes that only this process knows of; a newer version is not hidden. */
-void tombstone_set(const char *key, const struct object *object);
-bool tombstone_hides(const char *key, const struct object *object);
-
 /* stale-replica-read: replaces *object by what was last read under this key, if that is recent. */
 void stale_object(const char *key, struct object *object);
 

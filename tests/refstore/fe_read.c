@@ -10,6 +10,7 @@
 #include "tests/refstore/bugs.h"
 #include "tests/refstore/fe_bugs.h"
 #include "tests/refstore/http_client.h"
+#include "tests/refstore/tombstones.h"
 
 #define READ_TRIES 4
 
@@ -30,7 +31,7 @@ int fe_lookup(const char *key, uint64_t deadline_ms, struct object *object)
 		snprintf(object->tag, sizeof(object->tag), "%s", tag);
 		snprintf(object->replicas, sizeof(object->replicas), "%s", replicas);
 		object->size = (uint64_t)size;
-		if (bug_on(BUG_DELETE_NOT_REPLICATED) && tombstone_hides(key, object))
+		if (bug_on(BUG_DELETE_NOT_REPLICATED) && tombstone_hides(key, object->chunk))
 			status = 404;
 	} else if (status != 404) {
 		status = 503;

@@ -10,6 +10,7 @@
 #include "tests/refstore/bugs.h"
 #include "tests/refstore/fe_bugs.h"
 #include "tests/refstore/http_client.h"
+#include "tests/refstore/tombstones.h"
 
 /* Asks the meta servers in turn for a chunk id and three data servers. */
 static bool place(struct object *object, uint64_t deadline_ms)
@@ -196,7 +197,7 @@ void fe_delete(const struct http_request *request, struct http_reply *reply)
 		int found = fe_lookup(key, deadline_ms, &object);
 
 		if (found == 200)
-			tombstone_set(key, &object);
+			tombstone_set(key, object.chunk);
 		reply->status = found == 200 ? 204 : (unsigned)found;
 		return;
 	}
