@@ -91,7 +91,7 @@ static const struct {
 	 {MAYBE_PUT(1, 1, NEVER), PRESENT(3, 4), DELETE(5, 6), PRESENT(7, 8)}},
 	{"two deletes that both found the one object",
 	 false,
-	 3,
+	 2,
 	 {PUT(1, 1, 2), TAKE(3, 6), TAKE(4, 7)}},
 	{"a put that was sent twice",
 	 true,
