@@ -151,7 +151,7 @@ $(B)/victim/%: $(O)/tests/preload/%.o
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $^ $(VICTIM_LIBS_$*) -lpthread -o $@
 
-BENCHES := $(B)/bench/loop_write $(B)/bench/spin $(B)/bench/set_to_effect $(B)/bench/loop_point $(B)/bench/check
+BENCHES := $(B)/bench/loop_write $(B)/bench/spin $(B)/bench/set_to_effect $(B)/bench/loop_point $(B)/bench/loop_deep $(B)/bench/check
 $(B)/bench/%: $(O)/bench/%.o $(B)/libfailpoint.a
 	@mkdir -p $(@D)
 	$(call say,LD)

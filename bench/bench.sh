@@ -5,6 +5,7 @@
 #   time           the same, in nanoseconds: rows interleaved, 9 rounds, median and ratio to bare
 #   failpoint      exact: of one disarmed failpoint beside libfiu's fiu_fail
 #   control        from starting `failctl set` to the first failing call, beside fiu-ctrl
+#   deep           the deep tier: a call by name, inlined and by a stream; processor time, 21 rounds
 #   check          how fast histories are judged, how that grows, and memory an operation
 set -eu
 cd "$(dirname "$0")/.."
@@ -157,10 +158,34 @@ part_check() {
 	growth frontier 100
 }
 
-parts=${BENCH:-instructions time failpoint control check}
+part_deep() {
+	local elsewhere='write:path=/nowhere/x = error(EIO)' round way row bare
+	for round in {1..21}; do
+		for way in name inline stream; do
+			"$bench/loop_deep" $way 40000 >>"$work/d.$way.bare"
+			failkit "$bench/loop_deep" $way 40000 >>"$work/d.$way.preload"
+			"$B/failctl" run --deep -- "$bench/loop_deep" $way 40000 >>"$work/d.$way.deep"
+			"$B/failctl" run --deep -e "$elsewhere" -- "$bench/loop_deep" $way 40000 \
+				>>"$work/d.$way.elsewhere" 2>/dev/null
+		done
+	done
+	for way in name inline stream; do
+		echo
+		echo "a write to /dev/null: $way, ns of processor time, $round rounds interleaved"
+		printf '  %-28s %8s %8s %8s %8s\n' "" min median max ratio
+		bare=$(sort -n "$work/d.$way.bare" | sed -n 11p)
+		for row in bare preload deep elsewhere; do
+			sort -n "$work/d.$way.$row" | awk -v name="$row" -v bare="$bare" '{v[NR] = $1} END {
+				m = v[int((NR + 1) / 2)]
+				printf "  %-28s %8.1f %8.1f %8.1f %8.2f\n", name, v[1], m, v[NR], m / bare}'
+		done
+	done
+}
+
+parts=${BENCH:-instructions time failpoint control deep check}
 for part in $parts; do
 	declare -F "part_$part" >/dev/null || {
-		echo "bench.sh: unknown part \"$part\": instructions, time, failpoint, control or check" >&2
+		echo "bench.sh: unknown part \"$part\": instructions, time, failpoint, control, deep or check" >&2
 		exit 2
 	}
 	"part_$part"

@@ -21,8 +21,8 @@ static int command_help(struct args *args);
 const struct command failctl_commands[] = {
 	ROW_RUNS(run, "[--] COMMAND [ARGUMENT]...",
 		 TAKES(RULE) | TAKES(NODE) | TAKES(ROLE) | TAKES(USER) | TAKES(MUST_FIRE) |
-			 TAKES(SEED) | TAKES(PLANE) | TAKES(STATIC) | TAKES(CALLS) |
-			 TAKES(JOIN) | TAKES(DEEP),
+			 TAKES(SEED) | TAKES(PLANE) | TAKES(STATIC) | TAKES(CALLS) | TAKES(JOIN) |
+			 TAKES(DEEP),
 		 1, "run a command under the interposer, on a plane of its own"),
 	ROW(set, "RULE...", TAKES(HOLD) | TAKES(PLANE), 1, -1,
 	    "add rules, or replace those of the same name"),
