@@ -102,6 +102,7 @@ enum { SECOND_NAMES = sizeof(second_names) / sizeof(second_names[0]) };
 /* Of calls that live rules name one by one; and at which version of the plane that was seen. */
 static uint64_t named[CALL_MAX / 64];
 static uint32_t named_version;
+static struct notify_calls stopped;        /* what the filter was made for */
 static int16_t site_of_number[NUMBER_MAX]; /* id + 1 */
 
 static bool has(const uint64_t calls[CALL_MAX / 64], unsigned call)
@@ -127,6 +128,7 @@ void notify_sites_update(void)
 	for (unsigned i = 0; i < RULE_MAX; i++)
 		if (atomic_load(&core.head->live[i / 64]) >> i % 64 & 1)
 			note_names(&core.rules[i].rule);
+	notify_tell_unseen();
 	for (unsigned i = 0; i < CALL_COUNT; i++)
 		if (call_table[i].number >= 0 && call_table[i].number < NUMBER_MAX)
 			site_of_number[call_table[i].number] = (int16_t)(i + 1);
@@ -209,6 +211,42 @@ static bool is_chosen(const struct notify_calls *calls, unsigned call)
 	return has(calls->call, call) || (call_table[call].classes & calls->classes) != 0;
 }
 
+static bool is_stopped(const struct rule_step *step)
+{
+	bool about_calls = step->classes != 0;
+
+	for (unsigned i = 0; i < CALL_COUNT; i++) {
+		bool is_named = has(step->calls, i) || (call_table[i].classes & step->classes) != 0;
+
+		about_calls |= is_named;
+		if (is_named && is_chosen(&stopped, i))
+			return true;
+	}
+	return !about_calls;
+}
+
+static void tell_unseen(unsigned entry, const struct rule *rule)
+{
+	static _Atomic uint64_t told[RULE_MAX];
+	uint64_t id = atomic_load(&core.rules[entry].id);
+	unsigned steps = rule->steps < RULE_STEP_MAX ? rule->steps : RULE_STEP_MAX;
+
+	for (unsigned s = 0; s < steps; s++) {
+		if (is_stopped(&rule->step[s]) || !match_process(rule, &rule->step[s]) ||
+		    atomic_exchange(&told[entry], id) == id)
+			continue;
+		attach_say(rule->name[0] ? rule->name : rule->text,
+			   "the rule is about calls that are not stopped: --calls says which are");
+	}
+}
+
+void notify_tell_unseen(void)
+{
+	for (unsigned i = 0; i < RULE_MAX; i++)
+		if (atomic_load(&core.head->live[i / 64]) >> i % 64 & 1)
+			tell_unseen(i, &core.rules[i].rule);
+}
+
 /* Threads are no children: their clone is left alone. */
 static int stop_at(scmp_filter_ctx filter, long number)
 {
@@ -256,6 +294,7 @@ int notify_filter_make(const struct notify_calls *calls, struct sock_filter *cod
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int rc = -ENOMEM;
 
+	stopped = *calls;
 	if (filter)
 		rc = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
 	if (filter && !rc)

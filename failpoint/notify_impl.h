@@ -49,6 +49,8 @@ bool notify_call_is_seen(unsigned call);
 int notify_site(const struct seccomp_data *data);
 /* Forgets what rules were there; cheap while the plane's version is the same. */
 void notify_sites_update(void);
+/* Says, once each, which live rules are about nothing that is stopped. Any thread may. */
+void notify_tell_unseen(void);
 
 /* ---- notify_target.c ---- */
 

@@ -151,6 +151,7 @@ int notify_start(const struct notify_options *options, struct why *why)
 
 void notify_end(void)
 {
+	notify_tell_unseen();
 	notify_kill_descendants();
 }
 

@@ -36,16 +36,22 @@ static void forget(struct target *target)
 	target->identity.pid = 0;
 }
 
+static bool is_free(struct target *target)
+{
+	if (!target->identity.pid)
+		return true;
+	if (atomic_load(&target->users) || identity_may_live(&target->identity))
+		return false;
+	forget(target);
+	return true;
+}
+
+/* The dead are looked for from the front, so few places are ever used. */
 static struct target *find_room(void)
 {
 	for (unsigned i = 0; i < TARGETS_MAX; i++)
-		if (!targets[i].identity.pid)
+		if (is_free(&targets[i]))
 			return &targets[i];
-	for (unsigned i = 0; i < TARGETS_MAX; i++)
-		if (!atomic_load(&targets[i].users) && !identity_may_live(&targets[i].identity)) {
-			forget(&targets[i]);
-			return &targets[i];
-		}
 	return NULL;
 }
 

@@ -146,6 +146,15 @@ static() {
 	failctl heal -p here
 }
 
+@test "a rule that is set later about a call that is not stopped is told" {
+	start run failctl run --static -p here --calls fsync -- victim_static threads 1
+	eventually failctl set -p here 'later := write:path=fast.wal = off'
+	touch go
+	eventually is_over "$pid"
+	grep -q 'later: the rule is about calls that are not stopped' run.err
+	[ "$(grep -c later run.err)" = 1 ]
+}
+
 @test "another user's program" {
 	chmod 777 .
 	run --separate-stderr failctl run --static --user nobody -e 'fsync:path=*.wal = 1*error(EIO)' -- \
