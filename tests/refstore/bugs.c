@@ -64,6 +64,15 @@ static const struct bug_row {
 		{"tombstone-forgotten-on-restart", "db",
 		 "keeps a delete in memory alone, where every reader sees it",
 		 "kill-start of the db", "RESURRECTED-DELETE or LIST-PHANTOM"},
+	[BUG_ACK_ON_ONE_REPLICA] = {"ack-on-one-replica", "fe",
+				    "stores on one data server, acknowledges, and records all "
+				    "three as replicas",
+				    "dead: one ds comes back empty", "LOST-WRITE or WRONG-404"},
+	[BUG_RETRY_APPLIED_LATE] = {"retry-applied-late", "fe",
+				    "repeats a PUT whose commit took 40 ms or longer, a second "
+				    "after it was acknowledged",
+				    "db-slow: syncs of the db take long",
+				    "LOST-WRITE, STALE-READ or RESURRECTED-DELETE"},
 };
 
 static bool planted[BUG_COUNT];

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/refstore/fe_bugs.h"
+#include "tests/refstore/fe_late.h"
 #include "tests/refstore/http_client.h"
 
 const struct node *fe_node;
@@ -79,7 +79,7 @@ int fe_start(const struct node *node, struct trouble *trouble)
 	};
 
 	fe_node = node;
-	if (fe_drop_start() < 0 || fe_bugs_start() < 0)
+	if (fe_drop_start() < 0 || fe_late_start() < 0)
 		return trouble_set(trouble, -EAGAIN, "cannot start a thread");
 	return http_serve(node->host, (int)node->port, routes, COUNT(routes), trouble);
 }

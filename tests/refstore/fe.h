@@ -56,6 +56,9 @@ void fe_delete(const struct http_request *request, struct http_reply *reply);
 /* Sends data to the replicas until a quorum has it; who has it, in stored. */
 bool fe_send(const struct object *object, const void *body, uint64_t deadline_ms, char *stored);
 
+/* The same PUT once more, as a change of its own. */
+void fe_put_again(const char *key, struct object *object, const void *body, uint64_t deadline_ms);
+
 /* fe_read.c */
 void fe_get(const struct http_request *request, struct http_reply *reply);
 void fe_list(const struct http_request *request, struct http_reply *reply);

@@ -1,20 +1,15 @@
 /* fe_bugs.c - see fe_bugs.h. */
 #include "tests/refstore/fe_bugs.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "tests/refstore/bugs.h"
 
 #define SLOTS         8192
 #define LISTS         64
 #define STALE_READ_MS 1500
 #define STALE_LIST_MS 3000
-#define LATE_SEND_MS  300
 #define SHARED_MAX    (1u << 20)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -34,13 +29,6 @@ static struct list {
 } lists[LISTS];
 
 static char shared_buffer[SHARED_MAX];
-
-struct late {
-	struct late *next;
-	struct object object;
-	char body[];
-};
-static struct late *waiting;
 
 static struct slot *slot_of(const char *key, uint64_t *hash)
 {
@@ -126,46 +114,16 @@ void stale_list_keep(const char *path, const char *answer, size_t length)
 	pthread_mutex_unlock(&lock);
 }
 
-void late_send(const struct object *object, const void *body)
+bool send_to_one(const struct object *object, const void *body, uint64_t deadline_ms, char *stored)
 {
-	struct late *late = malloc(sizeof(*late) + object->size);
+	const char *list = object->replicas;
+	struct object one = *object;
 
-	if (!late)
-		return;
-	late->object = *object;
-	memcpy(late->body, body, object->size);
-	pthread_mutex_lock(&lock);
-	late->next = waiting;
-	waiting = late;
-	pthread_mutex_unlock(&lock);
-}
-
-static void *late_thread(void *arg)
-{
-	(void)arg;
-	for (;;) {
-		usleep(LATE_SEND_MS * 1000);
-		pthread_mutex_lock(&lock);
-		struct late *late = waiting;
-		waiting = NULL;
-		pthread_mutex_unlock(&lock);
-		while (late) {
-			struct late *next = late->next;
-			char stored[ADDRESSES_MAX];
-
-			fe_send(&late->object, late->body, clock_ms() + FE_DEADLINE_MS, stored);
-			free(late);
-			late = next;
-		}
-	}
-	return NULL;
-}
-
-int fe_bugs_start(void)
-{
-	pthread_t thread;
-
-	if (!bug_on(BUG_COMMIT_BEFORE_DATA))
-		return 0;
-	return pthread_create(&thread, NULL, late_thread, NULL) ? -EAGAIN : 0;
+	stored[0] = 0;
+	while (!*stored && list_next(&list, one.replicas, ADDRESS_MAX))
+		fe_send(&one, body, deadline_ms, stored);
+	if (!*stored)
+		return false;
+	snprintf(stored, ADDRESSES_MAX, "%s", object->replicas);
+	return true;
 }

@@ -6,8 +6,6 @@
 
 #include "tests/refstore/fe.h"
 
-int fe_bugs_start(void);
-
 /* stale-replica-read: replaces *object by what was last read under this key, if that is recent. */
 void stale_object(const char *key, struct object *object);
 
@@ -27,7 +25,7 @@ void tag_of_start(const void *body, size_t length, char tag[TAG_TEXT_MAX]);
 bool stale_list(const char *path, struct http_reply *reply);
 void stale_list_keep(const char *path, const char *answer, size_t length);
 
-/* commit-before-data: sends the data later, from a thread of its own. */
-void late_send(const struct object *object, const void *body);
+/* ack-on-one-replica: stores the data on one server, and says that all of them have it. */
+bool send_to_one(const struct object *object, const void *body, uint64_t deadline_ms, char *stored);
 
 #endif

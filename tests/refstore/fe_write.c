@@ -9,6 +9,7 @@
 #include "failkit/failpoint.h"
 #include "tests/refstore/bugs.h"
 #include "tests/refstore/fe_bugs.h"
+#include "tests/refstore/fe_late.h"
 #include "tests/refstore/http_client.h"
 #include "tests/refstore/tombstones.h"
 
@@ -139,10 +140,39 @@ static int commit(const char *key, const struct object *object, const struct con
 	return status;
 }
 
+void fe_put_again(const char *key, struct object *object, const void *body, uint64_t deadline_ms)
+{
+	const struct condition none = {.absent = false};
+	char stored[ADDRESSES_MAX];
+	bool existed;
+
+	if (!place(object, deadline_ms) || !fe_send(object, body, deadline_ms, stored))
+		return;
+	snprintf(object->replicas, sizeof(object->replicas), "%s", stored);
+	commit(key, object, &none, deadline_ms, &existed);
+}
+
+/* The data servers get the data, or will; object->replicas says where it is to be found then. */
+static bool send_data(struct object *object, const void *body, uint64_t deadline_ms)
+{
+	bool (*send)(const struct object *, const void *, uint64_t, char *) =
+		bug_on(BUG_ACK_ON_ONE_REPLICA) ? send_to_one : fe_send;
+	char stored[ADDRESSES_MAX];
+
+	if (bug_on(BUG_COMMIT_BEFORE_DATA)) {
+		late_send(object, body);
+		return true;
+	}
+	if (!send(object, body, deadline_ms, stored))
+		return false;
+	snprintf(object->replicas, sizeof(object->replicas), "%s", stored);
+	return true;
+}
+
 void fe_put(const struct http_request *request, struct http_reply *reply)
 {
 	uint64_t deadline_ms = clock_ms() + FE_DEADLINE_MS;
-	char key[KEY_MAX + 1], stored[ADDRESSES_MAX];
+	char key[KEY_MAX + 1];
 	struct object object = {.size = request->length};
 	struct condition condition;
 	bool existed;
@@ -158,14 +188,11 @@ void fe_put(const struct http_request *request, struct http_reply *reply)
 		http_reply_error(reply, 503, "no place for the data");
 		return;
 	}
-	if (bug_on(BUG_COMMIT_BEFORE_DATA)) {
-		late_send(&object, request->body);
-	} else if (fe_send(&object, request->body, deadline_ms, stored)) {
-		snprintf(object.replicas, sizeof(object.replicas), "%s", stored);
-	} else {
+	if (!send_data(&object, request->body, deadline_ms)) {
 		http_reply_error(reply, 503, "fewer than %d data servers have the data", QUORUM);
 		return;
 	}
+	uint64_t start_ms = clock_ms();
 	int status = commit(key, &object, &condition, deadline_ms, &existed);
 	if (status == 412) {
 		fe_drop(object.chunk, object.replicas);
@@ -176,6 +203,8 @@ void fe_put(const struct http_request *request, struct http_reply *reply)
 		http_reply_error(reply, 503, "the commit is not confirmed");
 		return;
 	}
+	if (bug_on(BUG_RETRY_APPLIED_LATE))
+		late_repeat(key, &object, request->body, clock_ms() - start_ms);
 	if (bug_on(BUG_ETAG_WRONG))
 		tag_of_start(request->body, request->length, object.tag);
 	http_reply_header(reply, "ETag", "\"%s\"", object.tag);
