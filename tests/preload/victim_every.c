@@ -38,7 +38,7 @@ static char *const words[] = {(char *)(uintptr_t) "/bin/false", NULL};
 	}
 #define TO ((struct sockaddr *)&target)
 
-#include "tests/preload/every_tries.h"
+#include "tests/preload/every_tries.def"
 
 /* A child that should not be is not to go on as its parent. */
 static long try_fork(void)
