@@ -44,9 +44,9 @@ enum {
 #define FD(...)       SUBJECT_FD
 #define FD_FLAGS(...) SUBJECT_FD
 #define SOCKET(...)   SUBJECT_FD
-#define STREAM(...)     SUBJECT_FD
+#define STREAM(...)   SUBJECT_FD
 #define ADDRESS(...)  SUBJECT_FD
-#define MAPPING(...)    SUBJECT_MAPPING
+#define MAPPING(...)  SUBJECT_MAPPING
 #define PATH(...)     SUBJECT_PATH
 #define PATH_AT(...)  SUBJECT_PATH
 #define PATHS(...)    SUBJECT_PATHS

@@ -64,8 +64,8 @@ enum call_subject {
 	SUBJECT_NONE,
 	SUBJECT_FD,
 	SUBJECT_MAPPING, /* a descriptor, or -1 for plain memory */
-	SUBJECT_PATH,  /* path relative to dirfd (AT_FDCWD when it has none) */
-	SUBJECT_PATHS, /* from: path, dirfd; to: path2, dirfd2 */
+	SUBJECT_PATH,    /* path relative to dirfd (AT_FDCWD when it has none) */
+	SUBJECT_PATHS,   /* from: path, dirfd; to: path2, dirfd2 */
 };
 
 struct call_info {
