@@ -7,7 +7,7 @@
 
 setup() {
 	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	bin=$root/build/${FLAVOUR:-plain}
+	bin=$(realpath "${FAILKIT_BUILD:-$root/build/plain}")
 	dir=$(mktemp -d /tmp/failkit-bats-XXXXXX)
 	chmod 755 "$dir"
 	plan=configs/quick.ini
@@ -39,8 +39,16 @@ none_left() {
 	[ -z "$(processes)" ]
 }
 
-namespaces() {
-	readlink /proc/[0-9]*/ns/net 2>/dev/null | sort -u
+# Is a process that was there before $before (ticks since boot) still in the run's namespace? The
+# number of a namespace that is gone may soon be that of another run's.
+namespace_lives() {
+	local process start
+	for process in /proc/[0-9]*; do
+		[ "$(readlink "$process/ns/net" 2>/dev/null)" = "$namespace" ] || continue
+		start=$(sed 's/.*) //' "$process/stat" 2>/dev/null | cut -d' ' -f20)
+		[ -z "$start" ] || [ "$start" -gt "$before" ] || return 0
+	done
+	return 1
 }
 
 operations_flow() {
@@ -62,13 +70,13 @@ start_run() {
 }
 
 nothing_left() {
-	local deadline=$((SECONDS + 5))
-	until none_left; do
+	local deadline=$((SECONDS + 5)) before
+	before=$(awk -v hz="$(getconf CLK_TCK)" '{print int($1 * hz)}' /proc/uptime)
+	until none_left && { [ "$namespace" = "$(readlink /proc/self/ns/net)" ] || ! namespace_lives; }; do
 		((SECONDS < deadline))
 		sleep 0.05
 	done
 	! grep -F "$dir" /proc/self/mounts
-	[ "$namespace" = "$(readlink /proc/self/ns/net)" ] || ! namespaces | grep -F "$namespace"
 }
 
 ledger_is_judged() {
