@@ -67,7 +67,8 @@ keep() {
 only() {
 	local fault
 	sed -n 's/^\[fault \(.*\)\]$/\1/p' tests/proof/proof.ini | while read -r fault; do
-		among "$fault" "$1" || printf -- '--set\nfault.%s.weight=0\n' "$fault"
+		among "$fault" "$1" ||
+			printf -- '--set\nfault.%s.weight=0\n--set\nfault.%s.anchor=\n' "$fault" "$fault"
 	done
 }
 

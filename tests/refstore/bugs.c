@@ -73,6 +73,7 @@ static const struct bug_row {
 				    "after it was acknowledged",
 				    "db-slow: syncs of the db take long",
 				    "LOST-WRITE, STALE-READ or RESURRECTED-DELETE"},
+	[BUG_REPLAY_STOPS_EARLY] = {"replay-stops-early", "ds", "replays the first 64 KiB of each log segment when it starts", "restart of every ds, one after the other", "LOST-WRITE or WRONG-404"},
 };
 
 static bool planted[BUG_COUNT];
