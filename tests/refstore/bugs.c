@@ -73,7 +73,15 @@ static const struct bug_row {
 				    "after it was acknowledged",
 				    "db-slow: syncs of the db take long",
 				    "LOST-WRITE, STALE-READ or RESURRECTED-DELETE"},
-	[BUG_REPLAY_STOPS_EARLY] = {"replay-stops-early", "ds", "replays the first 64 KiB of each log segment when it starts", "restart of every ds, one after the other", "LOST-WRITE or WRONG-404"},
+	[BUG_REPLAY_STOPS_EARLY] = {"replay-stops-early", "ds",
+				    "replays the first 64 KiB of each log segment when it starts",
+				    "restart of every ds, one after the other",
+				    "LOST-WRITE or WRONG-404"},
+	[BUG_TORN_CHUNK_SERVED] = {"torn-chunk-served", "ds",
+				   "takes a short write for the whole record, and serves what is "
+				   "there without a check",
+				   "short writes to *.wal of one ds; a front end that trusts",
+				   "ZERO-FILL, CORRUPT or TORN"},
 };
 
 static bool planted[BUG_COUNT];

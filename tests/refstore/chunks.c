@@ -130,7 +130,7 @@ static int read_file(const struct wal_record *record, void *bytes)
 		return -errno;
 	int error = wal_read_at(fd, bytes, record->length, sizeof(struct wal_record_header));
 	close(fd);
-	if (!error && tag_of(bytes, record->length) != record->tag)
+	if (!error && !bytes_pass(record, bytes))
 		error = -EBADMSG;
 	return error;
 }

@@ -13,6 +13,7 @@
 
 #include "failkit/failpoint.h"
 #include "tests/refstore/bugs.h"
+#include "tests/refstore/ds_bugs.h"
 #include "tests/refstore/wal_format.h"
 
 #define SEGMENTS_MAX 4096
@@ -145,12 +146,8 @@ static int append_at_end(struct wal *wal, struct segment *s, struct wal_record *
 	int error;
 
 	header.check = wal_record_check(&header, s->salt);
-	if (bug_on(BUG_SHORT_WRITE_IGNORED)) {
-		ssize_t n = pwritev(s->fd, parts, 2, (off_t)s->end);
-		size_t kept = n > (ssize_t)sizeof(header) ? (size_t)n - sizeof(header) : 0;
-
-		error = n < 0 ? -errno : 0;
-		record->length = kept;
+	if (bug_on(BUG_SHORT_WRITE_IGNORED) || bug_on(BUG_TORN_CHUNK_SERVED)) {
+		error = write_once(s->fd, parts, s->end, record);
 	} else {
 		error = wal_write_at(s->fd, parts, record->length ? 2 : 1, s->end);
 	}
@@ -245,7 +242,7 @@ int wal_read(struct wal *wal, const struct wal_record *record, void *bytes)
 	pthread_mutex_lock(&wal->lock);
 	segment_leave(s);
 	pthread_mutex_unlock(&wal->lock);
-	if (!error && tag_of(bytes, record->length) != record->tag)
+	if (!error && !bytes_pass(record, bytes))
 		error = -EBADMSG;
 	return error;
 }
