@@ -245,6 +245,26 @@ static int run_on_plane(struct run *run, struct why *why)
 	return rc;
 }
 
+static int check_options(const struct args *args)
+{
+	const struct {
+		bool wrong;
+		const char *text;
+	} checks[] = {
+		{args->must_fire && !args->rule_count, "--must-fire wants a rule (-e RULE)"},
+		{args->calls && !args->is_static, "--calls goes with --static"},
+		{args->is_static && args->deep,
+		 "--deep is for programs that load the interposer, not with --static"},
+	};
+
+	for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+		if (checks[i].wrong) {
+			say("run: %s", checks[i].text);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 int command_run(struct args *args)
 {
 	static struct run run;
@@ -252,14 +272,8 @@ int command_run(struct args *args)
 	int rc;
 
 	run.args = args;
-	if (args->must_fire && !args->rule_count) {
-		say("run: --must-fire wants a rule (-e RULE)");
+	if (check_options(args))
 		return EXIT_RUN_FAILED;
-	}
-	if (args->calls && !args->is_static) {
-		say("run: --calls goes with --static");
-		return EXIT_RUN_FAILED;
-	}
 	child_block();
 	rc = find_user(&run, &why);
 	if (!rc)

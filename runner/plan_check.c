@@ -222,6 +222,9 @@ int plan_check(struct plan *plan, struct why *why)
 		r = ready_check(plan->role[i].ready, why);
 		if (r)
 			return at(plan, SECTION_ROLE, i, "ready", r, why);
+		if (plan->role[i].deep && plan->role[i].tier == TIER_NOTIFY)
+			return at(plan, SECTION_ROLE, i, "deep",
+				  why_set(why, -EINVAL, "deep is not for tier = notify"), why);
 	}
 	if (r == 0)
 		r = check_run(plan, why);

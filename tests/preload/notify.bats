@@ -188,6 +188,8 @@ refused() {
 	run --separate-stderr failctl run --static --calls fsinc -- touch ran
 	[ "$status" = 125 ]
 	[[ $stderr == *'did you mean "fsync"'* ]]
+	run --separate-stderr failctl run --static --deep -- touch ran
+	[ "$status" = 125 ]
 	run --separate-stderr failctl run --calls fsync -- touch ran
 	[ "$status" = 125 ]
 	[ ! -e ran ]

@@ -111,6 +111,8 @@ static const struct {
 	 "p.ini:9: step \"probe\" takes nothing, not \"twice\""},
 	{SMALL "[run]\nduration = 5s\n",
 	 "p.ini:9: [run] duration: warmup and quiet together are longer than the duration"},
+	{SMALL "[role x]\ncommand = x\nready = tcp://{addr}:1\ndeep = yes\ntier = notify\n",
+	 "p.ini:11: [role x] deep: deep is not for tier = notify"},
 	{SMALL "[role x]\ncommand = x\nready = ftp://a\n",
 	 "p.ini:10: [role x] ready: \"ftp://a\" is no readiness check: http://ADDRESS:PORT/PATH, "
 	 "tcp://ADDRESS:PORT or command ... was wanted"},
