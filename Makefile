@@ -31,7 +31,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $@)
 
 # failpoint/: the core runs inside intercepted calls and allocates, locks and prints nothing; the
 # front parses, prints and serves people. lib is libfailpoint's own, failctl the tool's.
-CORE := calls pattern regex_match plane_layout identity attach slot walk candidates match sequence trigger act cell event
+CORE := calls pattern regex_match plane_layout identity attach slot walk candidates match sequence trigger act account corrupt cell event
 FRONT := why regex_compile control_plane control_planes control_lock control_check control_publish control_rules control_cells control_wait control_events control_slots control_alive control_environment names names_number rule_lex rule_parse rule_parse_clause rule_parse_chain rule_parse_check rule_format import import_chain import_strace import_fiu
 CORE_SRC := $(CORE:%=failpoint/%.c)
 FRONT_SRC := $(FRONT:%=failpoint/%.c)
@@ -146,6 +146,7 @@ $(B)/unit/%: $(O)/tests/unit/%.o $(O)/librunner.a $(O)/libfailcontrol.a
 # The victims are the targets of others' rules, so they are plain in every flavour.
 $(call objects,$(VICTIM_SRC)): SANITIZE :=
 VICTIM_LIBS_victim_static := -static
+$(B)/victim/victim_buffer: $(B)/libfailpoint.a
 $(B)/victim/%: $(O)/tests/preload/%.o
 	@mkdir -p $(@D)
 	$(call say,LD)

@@ -4,6 +4,8 @@
  * A result is only made up where the real call could have come that far: an fd that is closed gets
  * its EBADF from the kernel. Events of what kills or blocks are written first.
  */
+#include <sys/socket.h>
+
 #include "failpoint/core.h"
 
 enum { AT_ENTER = 1, AT_EXIT = 2, ALWAYS = 3 };
@@ -26,8 +28,9 @@ static bool fd_is_good(const struct hit *hit)
 
 /* ---- Does it apply? ---- */
 
-static bool can_fail(const struct meeting *meeting)
+static bool can_fail(const struct meeting *meeting, const struct rule_action *action)
 {
+	(void)action;
 	const struct hit *hit = meeting->hit;
 
 	if (!is_call(hit))
@@ -36,19 +39,21 @@ static bool can_fail(const struct meeting *meeting)
 	       (meeting->phase == PHASE_EXIT || fd_is_good(hit));
 }
 
-static bool can_fail_after(const struct meeting *meeting)
+static bool can_fail_after(const struct meeting *meeting, const struct rule_action *action)
 {
-	return is_call(meeting->hit) && can_fail(meeting);
+	return is_call(meeting->hit) && can_fail(meeting, action);
 }
 
-static bool can_return(const struct meeting *meeting)
+static bool can_return(const struct meeting *meeting, const struct rule_action *action)
 {
+	(void)action;
 	return is_call(meeting->hit) || meeting->hit->can_return_value;
 }
 
 /* An answer, a new fd or a process can't be made up; exec's success is never seen. */
-static bool can_lie(const struct meeting *meeting)
+static bool can_lie(const struct meeting *meeting, const struct rule_action *action)
 {
+	(void)action;
 	const struct hit *hit = meeting->hit;
 
 	if (!is_call(hit) || call_table[hit->site].makes ||
@@ -57,8 +62,9 @@ static bool can_lie(const struct meeting *meeting)
 	return hit->site != CALL_fcntl || (hit->flags != F_DUPFD && hit->flags != F_DUPFD_CLOEXEC);
 }
 
-static bool can_shorten(const struct meeting *meeting)
+static bool can_shorten(const struct meeting *meeting, const struct rule_action *action)
 {
+	(void)action;
 	const struct hit *hit = meeting->hit;
 
 	if (hit->len < 2)
@@ -67,19 +73,53 @@ static bool can_shorten(const struct meeting *meeting)
 			    : !hit->can_return_value;
 }
 
-static bool can_refuse(const struct meeting *meeting)
+static bool can_refuse(const struct meeting *meeting, const struct rule_action *action)
 {
-	return can_fail_after(meeting) && call_table[meeting->hit->site].network;
+	return can_fail_after(meeting, action) && call_table[meeting->hit->site].network;
 }
 
-static bool can_reset(const struct meeting *meeting)
+static bool can_reset(const struct meeting *meeting, const struct rule_action *action)
 {
-	return can_refuse(meeting) && core.ops && core.ops->reset;
+	return can_refuse(meeting, action) && core.ops && core.ops->reset;
 }
 
-static bool can_always(const struct meeting *meeting)
+static bool gives_bytes(const struct hit *hit)
+{
+	return is_call(hit) && call_table[hit->site].amount &&
+	       (call_table[hit->site].classes & (CLASS_WRITE | CLASS_SEND)) && fd_is_good(hit);
+}
+
+static bool can_tear(const struct meeting *meeting, const struct rule_action *action)
+{
+	return gives_bytes(meeting->hit) && (uint64_t)action->number < meeting->hit->len;
+}
+
+static bool can_corrupt(const struct meeting *meeting, const struct rule_action *action)
+{
+	(void)action;
+	const struct hit *hit = meeting->hit;
+
+	return hit->len && (hit->data || hit->iov) && (!is_call(hit) || fd_is_good(hit));
+}
+
+/* Datagrams only: a stream has no part that could be missing. Looking does not take one away. */
+static bool can_drop(const struct meeting *meeting, const struct rule_action *action)
+{
+	(void)action;
+	const struct hit *hit = meeting->hit;
+	const struct subject *subject = match_subject(meeting->hit);
+
+	if (subject && !core.ops->verify(meeting->hit))
+		subject = match_subject(meeting->hit);
+	return is_call(hit) && call_table[hit->site].amount && subject &&
+	       subject->sock == SOCK_UDP && !(hit->flags & (MSG_PEEK | MSG_ERRQUEUE)) &&
+	       fd_is_good(hit);
+}
+
+static bool can_always(const struct meeting *meeting, const struct rule_action *action)
 {
 	(void)meeting;
+	(void)action;
 	return true;
 }
 
@@ -180,9 +220,8 @@ static bool do_short(struct meeting *meeting, const struct firing *firing,
 static bool do_refuse(struct meeting *meeting, const struct firing *firing,
 		      const struct rule_action *action)
 {
-	bool connects = meeting->hit->site == CALL_connect;
-
-	return fail_now(meeting, firing, action, connects ? ECONNREFUSED : ECONNRESET);
+	return fail_now(meeting, firing, action,
+			meeting->hit->site == CALL_connect ? ECONNREFUSED : ECONNRESET);
 }
 
 static bool do_reset(struct meeting *meeting, const struct firing *firing,
@@ -190,6 +229,67 @@ static bool do_reset(struct meeting *meeting, const struct firing *firing,
 {
 	fail_now(meeting, firing, action, ECONNRESET);
 	core.ops->reset(meeting->hit->fd);
+	return true;
+}
+
+/* ---- Bytes ---- */
+
+/* The call persists the first bytes, and walk_exit() reports all. */
+static bool do_torn(struct meeting *meeting, const struct firing *firing,
+		    const struct rule_action *action)
+{
+	struct hit *hit = meeting->hit;
+
+	hit->after_number = (int64_t)hit->len;
+	hit->len = (uint64_t)action->number;
+	hit->after[0] |= AFTER_RESULT | AFTER_TORN;
+	fire(meeting, firing, action);
+	return true;
+}
+
+/* Where there is no offset, on a socket, each match is wrong in its own way. */
+static bool do_corrupt(struct meeting *meeting, const struct firing *firing,
+		       const struct rule_action *action)
+{
+	struct hit *hit = meeting->hit;
+	const struct subject *subject = match_subject(hit);
+	int64_t offset = hit->offset < 0 && hit->fd >= 0 ? whose_tell(hit->fd) : hit->offset;
+	uint64_t key = raw_mix(core.head->seed, firing->hash);
+
+	if (subject && subject->path)
+		key = raw_mix(key, raw_hash(subject->path, raw_length(subject->path)));
+	hit->corrupt_key = raw_mix(key, offset >= 0 ? (uint64_t)offset : ~firing->ordinal);
+	hit->corrupt_bits = (uint32_t)action->number;
+	hit->after[0] |= AFTER_RESULT;
+	fire(meeting, firing, action);
+	return true;
+}
+
+static bool do_quota(struct meeting *meeting, const struct firing *firing,
+		     const struct rule_action *action)
+{
+	struct hit *hit = meeting->hit;
+	uint64_t fits = account_reserved(hit);
+
+	if (!fits)
+		return fail_now(meeting, firing, action, ENOSPC);
+	hit->len = fits;
+	hit->after[0] |= AFTER_RESULT;
+	fire(meeting, firing, action);
+	return true;
+}
+
+/* What was sent is only said to be; what is received is thrown away by the interposer. */
+static bool do_drop(struct meeting *meeting, const struct firing *firing,
+		    const struct rule_action *action)
+{
+	struct hit *hit = meeting->hit;
+
+	if (call_table[hit->site].classes & (CLASS_WRITE | CLASS_SEND))
+		return do_lie(meeting, firing, action);
+	hit->drop = true;
+	hit->after[0] |= AFTER_RESULT;
+	fire(meeting, firing, action);
 	return true;
 }
 
@@ -216,6 +316,13 @@ static bool do_delay(struct meeting *meeting, const struct firing *firing,
 		delay += trigger_roll(firing, RULE_TERM_MAX) % (jitter + 1);
 	return rest(meeting, firing, action, delay <= INT64_MAX ? (int64_t)delay : INT64_MAX,
 		    false);
+}
+
+/* A call waits until the bytes before it have had their time. */
+static bool do_rate(struct meeting *meeting, const struct firing *firing,
+		    const struct rule_action *action)
+{
+	return rest(meeting, firing, action, account_debt(meeting->hit), false);
 }
 
 static bool do_pause(struct meeting *meeting, const struct firing *firing,
@@ -248,12 +355,40 @@ static void begin_end(struct meeting *meeting, const struct firing *firing,
 	walk_sleeps(NULL);
 }
 
+static bool is_of_node(const struct plane_slot *slot)
+{
+	uint64_t state = atomic_load(&slot->state) & 0xff;
+
+	return (state == SLOT_LIVE || state == SLOT_EXECING) && slot != core.slot &&
+	       slot->node == core.node && slot->pidns_inode == core.slot->pidns_inode;
+}
+
+/* Twice, for a child that was made meanwhile. A number that was given to somebody else is not
+ * killed; a process in another pid namespace has no number here. */
+static void kill_node(void)
+{
+	for (int round = 0; round < 2 && core.node; round++) {
+		for (unsigned i = 0; i < SLOT_MAX; i++) {
+			const struct plane_slot *slot = &core.slots[i];
+			struct identity owner = {slot->pid, 0, slot->start_ticks,
+						 slot->pidns_inode};
+
+			if (atomic_load(&slot->state) == 0)
+				break;
+			if (is_of_node(slot) && owner.pid && identity_may_live(&owner))
+				raw_kill(owner.pid, SIGKILL);
+		}
+	}
+}
+
 static bool do_kill(struct meeting *meeting, const struct firing *firing,
 		    const struct rule_action *action)
 {
 	int signal = action->number > 0 ? (int)action->number : SIGKILL;
 
 	begin_end(meeting, firing, action);
+	if (action->flags & ACTION_NODE)
+		kill_node();
 	if (signal == SIGKILL) {
 		whose_kill();
 		return is_over(meeting);
@@ -293,7 +428,7 @@ static bool do_print(struct meeting *meeting, const struct firing *firing,
 /* ---- The table ---- */
 
 static const struct {
-	bool (*applies)(const struct meeting *);
+	bool (*applies)(const struct meeting *, const struct rule_action *);
 	bool (*act)(struct meeting *, const struct firing *, const struct rule_action *);
 	bool sets_result;
 	uint8_t when;
@@ -303,10 +438,16 @@ static const struct {
 	[ACTION_LIE] = {can_lie, do_lie, true, AT_ENTER},
 	[ACTION_RETURN] = {can_return, do_return, true, ALWAYS},
 	[ACTION_SHORT] = {can_shorten, do_short, true, AT_ENTER},
+	[ACTION_TORN] = {can_tear, do_torn, true, AT_ENTER},
+	[ACTION_CORRUPT] = {can_corrupt, do_corrupt, true, AT_ENTER},
+	[ACTION_QUOTA] = {account_fills, do_quota, true, AT_ENTER},
 	[ACTION_DELAY] = {can_always, do_delay, false, ALWAYS},
+	[ACTION_RATE] = {account_owes, do_rate, false, AT_ENTER},
 	[ACTION_PAUSE] = {can_always, do_pause, false, ALWAYS},
 	[ACTION_REFUSE] = {can_refuse, do_refuse, true, AT_ENTER},
 	[ACTION_RESET] = {can_reset, do_reset, true, AT_ENTER},
+	[ACTION_CUT] = {account_cuts, do_reset, true, AT_ENTER},
+	[ACTION_DROP] = {can_drop, do_drop, true, AT_ENTER},
 	[ACTION_KILL] = {can_always, do_kill, false, ALWAYS},
 	[ACTION_ABORT] = {can_always, do_abort, false, ALWAYS},
 	[ACTION_EXIT] = {can_always, do_exit, false, ALWAYS},
@@ -341,10 +482,11 @@ bool act_applies(const struct meeting *meeting, const struct rule_action *action
 	uint8_t kind = action->kind;
 
 	if (kind >= ACTION_COUNT || !actions[kind].act || !(actions[kind].when & when) ||
-	    !actions[kind].applies(meeting) || !errno_fits(meeting, action) ||
-	    !keeps_datagrams(meeting, action))
+	    !errno_fits(meeting, action) || !keeps_datagrams(meeting, action))
 		return false;
 	if (core.ops && core.ops->able && !core.ops->able(meeting->hit, kind))
+		return false;
+	if (!actions[kind].applies(meeting, action))
 		return false;
 	*suppressed = actions[kind].sets_result && (meeting->hit->after[0] & AFTER_RESULT);
 	return !*suppressed;

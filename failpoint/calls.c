@@ -52,6 +52,7 @@ enum {
 #define PATHS(...)    SUBJECT_PATHS
 enum { NO_BYTES, MAKES, MOVES };
 #define BYTES(...)      MOVES
+#define DATA(...)       MOVES
 #define NETWORK_CLASSES (CLASS_SEND | CLASS_RECV | CLASS_CONNECT)
 #define ERRS(...)       ((const uint16_t[]){__VA_ARGS__, 0})
 #define FACTS(n, f, s, m, number_, c, e)        \

@@ -99,12 +99,22 @@ static void free_scopes(struct control *control, uint64_t id)
 	}
 }
 
+static bool has_scopes(const struct rule *rule)
+{
+	bool counts = rule->steps > 1 || rule->per != PER_RUN;
+
+	for (unsigned i = 0; i < RULE_ACTION_MAX; i++)
+		counts |= rule->action[i].kind == ACTION_QUOTA ||
+			  rule->action[i].kind == ACTION_RATE || rule->action[i].kind == ACTION_CUT;
+	return counts;
+}
+
 void control_forget(struct control *control, unsigned entry)
 {
 	struct plane_rule *rule = &plane_rules(control->head)[entry];
 	uint64_t id = atomic_exchange(&rule->id, 0);
 
-	if (id && (rule->rule.steps > 1 || rule->rule.per != PER_RUN))
+	if (id && has_scopes(&rule->rule))
 		free_scopes(control, id);
 }
 

@@ -9,6 +9,8 @@
  *     sequence.c   how far a rule of several steps has come; the table of scopes
  *     trigger.c    ordinals, and which term of the chain fires
  *     act.c        what a term does
+ *     account.c    actions that count bytes
+ *     corrupt.c    which bits are wrong
  *     cell.c       sleeping so that a heal, a release or the end of the lease wakes at once
  *     event.c      the ring
  *
@@ -155,7 +157,7 @@ CORE_HIDDEN const char *match_text(const struct rule *rule, uint32_t offset);
 /* For each phase of a hit. True when the last step matched and those before it had. */
 CORE_HIDDEN bool sequence_advance(struct meeting *meeting);
 
-enum scope_kind { SCOPE_SEQUENCE = 1, SCOPE_ORDINAL = 2 };
+enum scope_kind { SCOPE_SEQUENCE = 1, SCOPE_ORDINAL = 2, SCOPE_BYTES = 3 };
 
 /* The entry for a key (see scope_key()), made when make is true; NULL: none, or the table is full.
  */
@@ -177,6 +179,11 @@ struct firing {
 
 /* Counts the match and picks the term that fires. False: none does, or the rule changed. */
 CORE_HIDDEN bool trigger_pull(struct meeting *meeting, struct firing *out);
+/* Fires a term of the rule outside a walk: counts it, and fills what an event says. False: its
+ * count is spent. */
+CORE_HIDDEN bool trigger_spend(const struct meeting *meeting, unsigned term, struct firing *out);
+/* The key of the hit's scope (per=); *roll: what it is called in rolls. */
+CORE_HIDDEN uint64_t trigger_scope(const struct meeting *meeting, uint64_t *roll);
 /* A number that belongs to (seed, rule, scope, ordinal, salt) and to nothing else. */
 CORE_HIDDEN uint64_t trigger_roll(const struct firing *firing, uint64_t salt);
 
@@ -190,11 +197,25 @@ CORE_HIDDEN void act_fire(struct meeting *meeting, struct firing *firing);
 
 /* Bits of hit.after[0]; after[1] is the errno of AFTER_ERROR. */
 enum {
-	AFTER_WALK = 1,   /* some rule waits for the result */
-	AFTER_ERROR = 2,  /* the call is made, then fails with after[1] */
-	AFTER_RESULT = 4, /* a rule has set the result */
-	AFTER_DONE = 8,   /* and the call is not to be made */
+	AFTER_WALK = 1,     /* some rule waits for the result */
+	AFTER_ERROR = 2,    /* the call is made, then fails with after[1] */
+	AFTER_RESULT = 4,   /* a rule has set the result */
+	AFTER_DONE = 8,     /* and the call is not to be made */
+	AFTER_ACCOUNT = 16, /* bytes were reserved */
+	AFTER_TORN = 32,    /* all of what was done counts as after_number bytes */
 };
+
+/* ---- account.c ---- */
+
+/* Does the action act on this hit? Each counts it, whatever the answer is; ask once. */
+CORE_HIDDEN bool account_fills(const struct meeting *meeting, const struct rule_action *action);
+CORE_HIDDEN bool account_owes(const struct meeting *meeting, const struct rule_action *action);
+CORE_HIDDEN bool account_cuts(const struct meeting *meeting, const struct rule_action *action);
+/* What the quota that was asked last lets pass; how long the rate has to wait. */
+CORE_HIDDEN uint64_t account_reserved(const struct hit *hit);
+CORE_HIDDEN int64_t account_debt(const struct hit *hit);
+/* When the call has returned. */
+CORE_HIDDEN void account_settle(struct hit *hit);
 
 /* ---- cell.c ---- */
 

@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "failpoint/calls.h"
 #include "failpoint/rule.h"
@@ -47,6 +48,16 @@ struct subject {
 
 enum hit_answer { HIT_CALL, HIT_DONE };
 
+enum { HIT_ACCOUNT_MAX = 2, HIT_FLIP_MAX = 64 };
+
+/* An action that counts bytes, to be settled when the call returns: account.c. */
+struct hit_account {
+	void *scope;
+	uint64_t bytes, limit, rule; /* reserved; the action's number; the rule's id */
+	uint16_t index;
+	uint8_t action, kind;
+};
+
 struct hit {
 	/* Filled by the site. Fields that do not apply stay 0, fds -1. */
 	uint32_t site;
@@ -54,8 +65,11 @@ struct hit {
 	const char *path, *path2;
 	const void *address; /* struct sockaddr of connect, sendto, bind */
 	uint32_t address_length;
-	uint64_t len;          /* bytes asked for; engine_enter() may reduce it (short) */
-	int64_t offset;        /* -1: the file's own */
+	uint64_t len;            /* bytes asked for; engine_enter() may reduce it (short) */
+	int64_t offset;          /* -1: the file's own */
+	void *data;              /* the bytes in one piece, or */
+	const struct iovec *iov; /* in several; only read unless they are being received */
+	uint32_t iovs;
 	uint64_t flags;        /* of open, send, mmap ... */
 	bool can_return_value; /* a failpoint that takes return(V), error(E) */
 
@@ -63,9 +77,24 @@ struct hit {
 	int64_t ret;
 	int err; /* 0, or the errno that goes with ret */
 
+	/* What is to be done to the bytes, by whoever owns the call: before writing them, or after
+	 * reading them, engine_flips() says which. A datagram that was received is to be thrown
+	 * away and the next one to be received: a hit of its own. */
+	uint64_t corrupt_key;
+	uint32_t corrupt_bits;
+	bool drop;
+
 	/* The engine's own. */
 	const struct subject *subject; /* NULL until resolved */
 	uint32_t after[2];             /* what engine_leave() has to do */
+	int64_t after_number;
+	uint32_t accounts;
+	struct hit_account account[HIT_ACCOUNT_MAX];
+};
+
+struct hit_flip {
+	uint64_t at; /* the byte */
+	uint8_t mask;
 };
 
 /* Given by the interposer. All are called inside intercepted calls. */
@@ -95,6 +124,9 @@ void engine_exec_failed(void);
 
 int engine_enter(struct hit *hit); /* enum hit_answer */
 void engine_leave(struct hit *hit);
+
+/* Which bits of that many bytes corrupt() makes wrong: by offset, a byte once. */
+unsigned engine_flips(const struct hit *hit, uint64_t length, struct hit_flip flips[HIT_FLIP_MAX]);
 
 /* The address of this process's node, in host order; 0 when it has none. */
 uint32_t engine_node_address(void);

@@ -236,10 +236,15 @@ int failpoint_returns(struct failpoint_site *site, long long *value)
 	return 1;
 }
 
-size_t failpoint_shortens(struct failpoint_site *site, size_t length)
+size_t failpoint_damages(struct failpoint_site *site, void *buffer, size_t length)
 {
-	struct hit hit = {.len = length};
+	struct hit hit = {.len = length, .data = buffer};
+	struct hit_flip flips[HIT_FLIP_MAX];
+	unsigned count;
 
 	pass(site, &hit);
+	count = engine_flips(&hit, hit.len, flips);
+	for (unsigned i = 0; i < count; i++)
+		((unsigned char *)buffer)[flips[i].at] ^= flips[i].mask;
 	return (size_t)hit.len;
 }

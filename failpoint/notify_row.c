@@ -99,15 +99,17 @@ static void add_subject(struct notify_row *row, const struct text_row *text)
 
 static void add_moves(struct notify_row *row, const struct text_row *text)
 {
-	if (!is_kind(text->moves, "BYTES"))
+	bool data = is_kind(text->moves, "DATA"); /* with the buffer before the length */
+
+	if (!data && !is_kind(text->moves, "BYTES"))
 		return;
-	row->offset = argument(text, text->moves, 1);
+	row->offset = argument(text, text->moves, 1 + data);
 	row->vector = position(text->args, "iov");
 	row->message = position(text->args, "message");
 	if (row->vector >= 0)
 		row->count = argument(text, text->moves, 0);
 	else
-		row->length = argument(text, text->moves, 0);
+		row->length = argument(text, text->moves, data);
 	row->buffer = position(text->args, "buf");
 	if (row->message >= 0)
 		row->address = row->address_length = -1;

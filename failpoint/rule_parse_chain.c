@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "failpoint/calls.h"
+#include "failpoint/engine.h"
 #include "failpoint/rule_parse.h"
 
 #define DURATION_MAX (INT64_C(366) * 24 * 3600 * 1000000000)
@@ -108,7 +109,6 @@ static int read_signal(struct acting *a)
 
 	if (!strcmp(a->text.text, "node")) {
 		a->action.flags |= ACTION_NODE;
-		parse_missing(a->p, a->word.offset, "kill(node)", strlen("kill(node)"));
 		return 0;
 	}
 	if (names_signal(a->text.text, a->text.length, &signal))
@@ -150,7 +150,7 @@ static int read_argument(struct acting *a)
 	case ARGUMENT_RATE:
 		return read_rate(a);
 	case ARGUMENT_BITS:
-		return read_ranged(a, 1, UINT16_MAX);
+		return read_ranged(a, 1, HIT_FLIP_MAX);
 	case ARGUMENT_DURATION:
 		return read_duration(a, &a->action.number);
 	case ARGUMENT_SIGNAL:

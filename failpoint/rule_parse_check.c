@@ -61,6 +61,18 @@ static bool returns_number(unsigned call, const struct rule_action *action)
 	return call_table[call].fails != FAILS_NULL;
 }
 
+static bool can_be_full(unsigned call, const struct rule_action *action)
+{
+	(void)action;
+	return calls_errno_is_legal(call, ENOSPC);
+}
+
+static bool gives_bytes(unsigned call, const struct rule_action *action)
+{
+	(void)action;
+	return call_table[call].classes & (CLASS_WRITE | CLASS_SEND);
+}
+
 static int check_errno(struct parser *p, const struct rule_step *step,
 		       const struct rule_action *action, size_t offset)
 {
@@ -114,6 +126,10 @@ int parse_check_action(struct parser *p, const struct rule_action *action, size_
 	if (name->network && (site = misfit(step, action, is_network)))
 		return PARSE_FAIL(p, offset, "\"%s\" wants calls of the network, and %s is none",
 				  name->name, site);
+	if (action->kind == ACTION_QUOTA && (site = misfit(step, action, can_be_full)))
+		return PARSE_FAIL(p, offset, "%s never finds the disk full", site);
+	if (action->kind == ACTION_TORN && (site = misfit(step, action, gives_bytes)))
+		return PARSE_FAIL(p, offset, "\"torn\" wants calls that write, and %s reads", site);
 	if (name->argument == ARGUMENT_ERRNO)
 		return check_errno(p, step, action, offset);
 	return action->kind == ACTION_RETURN ? check_return(p, step, action, offset) : 0;

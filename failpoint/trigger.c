@@ -12,7 +12,7 @@
 #include "failpoint/core.h"
 
 /* The count's key and, in *roll, a name of the scope that is the same in the next run. */
-static uint64_t scope_of(const struct meeting *meeting, uint64_t *roll)
+uint64_t trigger_scope(const struct meeting *meeting, uint64_t *roll)
 {
 	const struct subject *subject;
 	uint64_t tid;
@@ -48,7 +48,7 @@ static uint64_t count_match(const struct meeting *meeting, uint64_t *roll)
 
 	*roll = 0;
 	if (meeting->entry->rule.per != PER_RUN) {
-		uint64_t key = scope_of(meeting, roll);
+		uint64_t key = trigger_scope(meeting, roll);
 
 		scope = scope_find(scope_key(meeting->id, SCOPE_ORDINAL, 0, key), meeting->id,
 				   true);
@@ -176,6 +176,19 @@ bool trigger_pull(struct meeting *meeting, struct firing *out)
 	if (out->suppressed)
 		atomic_fetch_add(&count->suppressed, 1);
 	if (!fired || !out->actions)
+		return false;
+	atomic_fetch_add(&count->fires, 1);
+	return true;
+}
+
+bool trigger_spend(const struct meeting *meeting, unsigned term, struct firing *out)
+{
+	struct plane_count *count = &core.counts[meeting->index];
+
+	describe(meeting, out);
+	out->term = (uint8_t)term;
+	out->ordinal = atomic_load(&count->matches);
+	if (!spend(&count->term_fires[term], meeting->entry->rule.term[term].count))
 		return false;
 	atomic_fetch_add(&count->fires, 1);
 	return true;

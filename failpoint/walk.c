@@ -208,6 +208,10 @@ static void walk_enter(struct hit *hit, _Atomic uint32_t *armed)
 
 static void walk_exit(struct hit *hit)
 {
+	if (hit->after[0] & AFTER_ACCOUNT)
+		account_settle(hit);
+	if (hit->after[0] & AFTER_TORN && hit->err == 0 && hit->ret == (int64_t)hit->len)
+		hit->ret = hit->after_number;
 	if (hit->after[0] & AFTER_ERROR && hit->err == 0)
 		act_fail(hit, (int)hit->after[1]);
 	if (hit->after[0] & AFTER_WALK)
@@ -268,6 +272,9 @@ __attribute__((noinline)) int engine_enter(struct hit *hit)
 	int answer;
 
 	hit->after[0] = 0;
+	hit->accounts = 0;
+	hit->corrupt_bits = 0;
+	hit->drop = false;
 	if (frame_is_inside(frame))
 		return HIT_CALL;
 	enter_frame(frame);

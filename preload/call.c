@@ -1,6 +1,7 @@
 /* call.c - see call.h for the model. */
 #include "preload/call.h"
 
+#include "preload/corrupt.h"
 #include "preload/fd_table.h"
 #include "preload/raw.h"
 
@@ -39,19 +40,21 @@ static void test_cancel(const struct call *call)
 		pthread_testcancel();
 }
 
-/* Bytes that are only said to have moved move the file's own offset all the same. Calls that may be
- * given an offset by pointer move nothing. */
-static void move_offset(const struct hit *hit)
+/* Bytes that are only said to have moved move the file's own offset all the same. */
+static void move_offset(const struct call *call)
 {
-	if (call_table[hit->site].amount && hit->offset == -1 && !hit->err && hit->ret > 0 &&
+	const struct hit *hit = &call->hit;
+
+	if (call_table[hit->site].amount && hit->offset == -1 && !hit->err &&
 	    hit->site != CALL_copy_file_range && hit->site != CALL_splice)
-		raw(SYS_lseek, hit->fd, hit->ret, SEEK_CUR);
+		raw(SYS_lseek, hit->fd, hit->ret - call->moved, SEEK_CUR);
 }
 
 bool call_enter(struct call *call)
 {
 	call->errno_before = errno;
 	call->failed = false;
+	call->moved = -1;
 	call->cancellable = cancels[call->hit.site] && !(deep_on && deep_trapped());
 	if (!preload_begun)
 		preload_begin();
@@ -66,7 +69,7 @@ bool call_enter(struct call *call)
 		return true;
 	}
 	test_cancel(call);
-	move_offset(&call->hit);
+	call->moved = 0;
 	return false;
 }
 
@@ -93,6 +96,7 @@ void call_result(struct call *call, int64_t ret)
 		break;
 	}
 	call->failed = hit->err != 0;
+	call->moved = call->failed ? 0 : ret;
 }
 
 int64_t call_leave(struct call *call)
@@ -100,8 +104,12 @@ int64_t call_leave(struct call *call)
 	struct hit *hit = &call->hit;
 	int fails = call_table[hit->site].fails;
 
+	if (hit->corrupt_bits)
+		corrupt_after(call);
 	if (call->outside)
 		engine_leave(hit);
+	if (call->moved >= 0 && hit->ret > call->moved)
+		move_offset(call);
 	if (fails == FAILS_ERRNUM)
 		return hit->err ? hit->err : hit->ret;
 	if (hit->err) {

@@ -30,6 +30,7 @@
 
 struct call {
 	struct hit hit;
+	int64_t moved; /* what the real call returned; -1: somebody else knows */
 	int errno_before;
 	bool outside;     /* false: passed through untouched, we are inside the engine already */
 	bool cancellable; /* a cancellation point */
@@ -59,9 +60,22 @@ struct call {
 #define GIVE_NO_BYTES     .offset = -1
 #define GIVE_MAKES        GIVE_NO_BYTES
 #define GIVE_BYTES(n, at) .len = (uint64_t)(n), .offset = (at)
-#define TAKE_NO_BYTES     ((void)0)
-#define TAKE_MAKES        TAKE_NO_BYTES
-#define TAKE_BYTES(n, at) ((n) = (__typeof__(n))call.hit.len)
+#define GIVE_DATA(buffer, n, at) \
+	.data = (void *)(uintptr_t)(buffer), .len = (uint64_t)(n), .offset = (at)
+#define GIVE_PIECES(pieces, count, n, at) \
+	.iov = (n) ? (pieces) : NULL, .iovs = (uint32_t)(count), GIVE_BYTES(n, at)
+#define TAKE_NO_BYTES            ((void)0)
+#define TAKE_MAKES               TAKE_NO_BYTES
+#define TAKE_BYTES(n, at)        ((n) = (__typeof__(n))call.hit.len)
+#define TAKE_DATA(buffer, n, at) TAKE_BYTES(n, at)
+
+/* And how the real call is made: expression, or one that writes corrupted bytes in its place. */
+#define DO_NO_BYTES(expression) ((int64_t)(expression))
+#define DO_MAKES(expression)    DO_NO_BYTES(expression)
+#define DO_BYTES(n, at)         DO_NO_BYTES
+#define DO_DATA(buffer, n, at)  DO_OR_CORRUPTED
+#define DO_OR_CORRUPTED(expression) \
+	(corrupts_before(&call) ? corrupt_and_call(&call) : (int64_t)(expression))
 
 #define CALL_BEGIN(call, name, ...)              \
 	call.hit = (struct hit)                  \
@@ -72,6 +86,12 @@ struct call {
 /* Asks the engine. True: make the real call, with hit.len bytes. */
 bool call_enter(struct call *call) PRELOAD_HIDDEN;
 
+/* What was received is to be thrown away: ask again, for the next. */
+static inline bool call_again(struct call *call)
+{
+	return call->hit.drop && !call->hit.err;
+}
+
 /* Notes what the real call returned, and errno when that means failure. */
 void call_result(struct call *call, int64_t ret) PRELOAD_HIDDEN;
 
@@ -81,6 +101,10 @@ int64_t call_leave(struct call *call) PRELOAD_HIDDEN;
 /* The same for a call that made a descriptor: when failure is reported all the same, nobody will
  * ever close it but us. */
 int64_t call_leave_fd(struct call *call) PRELOAD_HIDDEN;
+
+/* corrupt.c: does a rule want these bytes to be wrong before they go? */
+bool corrupts_before(const struct call *call) PRELOAD_HIDDEN;
+int64_t corrupt_and_call(struct call *call) PRELOAD_HIDDEN;
 
 /* init.c: the engine attached and everything found, from whichever call comes first. */
 void preload_begin(void) PRELOAD_HIDDEN;

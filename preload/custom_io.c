@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stddef.h>
 
+#include "preload/corrupt.h"
 #include "preload/custom_io.h"
 #include "preload/raw.h"
 
@@ -40,30 +41,56 @@ size_t vector_cut(struct iovec *out, const struct iovec *iov, size_t count, uint
 	return used;
 }
 
-#define VECTOR(name, params, args, subject, at)                                                \
-	static __attribute__((noinline)) ssize_t armed_##name params                           \
-	{                                                                                      \
-		uint64_t asked = vector_bytes(iov, (size_t)count);                             \
-		struct call call;                                                              \
-                                                                                               \
-		CALL_BEGIN(call, name, HIT_##subject, GIVE_BYTES(asked, at));                  \
-		if (call_enter(&call)) {                                                       \
-			if (call.hit.len < asked) {                                            \
-				struct iovec *cut =                                            \
-					__builtin_alloca((size_t)count * sizeof(*iov));        \
-				count = (__typeof__(count))vector_cut(cut, iov, (size_t)count, \
-								      call.hit.len);           \
-				iov = cut;                                                     \
-			}                                                                      \
-			call_result(&call, real_##name args);                                  \
-		}                                                                              \
-		return call_leave(&call);                                                      \
-	}                                                                                      \
-	ssize_t name params                                                                    \
-	{                                                                                      \
-		if (!ARMED(name))                                                              \
-			return real_##name args;                                               \
-		return armed_##name args;                                                      \
+bool vector_differs(const struct call *call, uint64_t asked)
+{
+	return call->hit.len < asked || corrupts_before(call);
+}
+
+size_t vector_room(const struct call *call, size_t count)
+{
+	return count + (corrupts_before(call) ? CORRUPT_PIECES : 0);
+}
+
+size_t vector_judged(const struct call *call, struct iovec *out, uint8_t wrong[HIT_FLIP_MAX],
+		     const struct iovec *iov, size_t count)
+{
+	struct iovec *cut;
+
+	if (!corrupts_before(call))
+		return vector_cut(out, iov, count, call->hit.len);
+	cut = __builtin_alloca(count * sizeof(*cut));
+	count = vector_cut(cut, iov, count, call->hit.len);
+	return corrupt_vector(call, out, wrong, cut, count, call->hit.len);
+}
+
+#define VECTOR(name, params, args, subject, at)                                                  \
+	static __attribute__((noinline)) ssize_t armed_##name params                             \
+	{                                                                                        \
+		uint64_t asked = vector_bytes(iov, (size_t)count);                               \
+		uint8_t wrong[HIT_FLIP_MAX];                                                     \
+		struct call call;                                                                \
+                                                                                                 \
+		CALL_BEGIN(call, name, HIT_##subject, GIVE_PIECES(iov, count, asked, at));       \
+		do {                                                                             \
+			if (!call_enter(&call))                                                  \
+				break;                                                           \
+			if (vector_differs(&call, asked)) {                                      \
+				size_t room = vector_room(&call, (size_t)count);                 \
+				struct iovec *cut = __builtin_alloca(room * sizeof(*iov));       \
+                                                                                                 \
+				count = (__typeof__(count))vector_judged(&call, cut, wrong, iov, \
+									 (size_t)count);         \
+				iov = cut;                                                       \
+			}                                                                        \
+			call_result(&call, real_##name args);                                    \
+		} while (call_again(&call));                                                     \
+		return call_leave(&call);                                                        \
+	}                                                                                        \
+	ssize_t name params                                                                      \
+	{                                                                                        \
+		if (!ARMED(name))                                                                \
+			return real_##name args;                                                 \
+		return armed_##name args;                                                        \
 	}
 
 VECTOR(writev, (int fd, const struct iovec *iov, int count), (fd, iov, count), FD(fd), -1)

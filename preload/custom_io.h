@@ -11,4 +11,11 @@ uint64_t vector_bytes(const struct iovec *iov, size_t count) PRELOAD_HIDDEN;
 size_t vector_cut(struct iovec *out, const struct iovec *iov, size_t count,
 		  uint64_t bytes) PRELOAD_HIDDEN;
 
+/* Is the real call to get another vector than the caller's: shorter, or with wrong bytes? Of how
+ * many pieces at most? Writes it and returns its length. */
+bool vector_differs(const struct call *call, uint64_t asked) PRELOAD_HIDDEN;
+size_t vector_room(const struct call *call, size_t count) PRELOAD_HIDDEN;
+size_t vector_judged(const struct call *call, struct iovec *out, uint8_t wrong[HIT_FLIP_MAX],
+		     const struct iovec *iov, size_t count) PRELOAD_HIDDEN;
+
 #endif

@@ -102,25 +102,52 @@ void forget_received(struct msghdr *message)
 	}
 }
 
+/* The kernel overwrites the length of the address: the next try wants what there was. */
+static __attribute__((noinline)) ssize_t armed_recvfrom(int fd, void *buf, size_t n, int flags,
+							__SOCKADDR_ARG from, socklen_t *length)
+{
+	socklen_t room = length && raw_readable(length) ? *length : 0;
+	struct call call;
+
+	CALL_BEGIN(call, recvfrom, HIT_FD_FLAGS(fd, flags), GIVE_DATA(buf, n, -1));
+	while (call_enter(&call)) {
+		call_result(&call, real_recvfrom(fd, buf, call.hit.len, flags, from, length));
+		if (!call_again(&call))
+			break;
+		if (length)
+			*length = room;
+	}
+	return call_leave(&call);
+}
+
+ssize_t recvfrom(int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG from, socklen_t *length)
+{
+	return ARMED(recvfrom) ? armed_recvfrom(fd, buf, n, flags, from, length)
+			       : real_recvfrom(fd, buf, n, flags, from, length);
+}
+
 static __attribute__((noinline)) ssize_t armed_recvmsg(int fd, struct msghdr *message, int flags)
 {
 	uint64_t asked = vector_bytes(message->msg_iov, message->msg_iovlen);
-	struct iovec *iov = message->msg_iov;
-	size_t count = message->msg_iovlen;
+	const struct msghdr before = *message;
 	struct call call;
 
-	CALL_BEGIN(call, recvmsg, HIT_FD_FLAGS(fd, flags), GIVE_BYTES(asked, -1));
-	if (call_enter(&call)) {
+	CALL_BEGIN(call, recvmsg, HIT_FD_FLAGS(fd, flags),
+		   GIVE_PIECES(before.msg_iov, before.msg_iovlen, asked, -1));
+	while (call_enter(&call)) {
 		/* The message is written to by the kernel, so it is the caller's own that is lent a
 		 * shorter vector, and given back its own. */
 		if (call.hit.len < asked) {
-			message->msg_iov = __builtin_alloca(count * sizeof(*iov));
-			message->msg_iovlen =
-				vector_cut(message->msg_iov, iov, count, call.hit.len);
+			message->msg_iov = __builtin_alloca(before.msg_iovlen * sizeof(struct iovec));
+			message->msg_iovlen = vector_cut(message->msg_iov, before.msg_iov,
+							 before.msg_iovlen, call.hit.len);
 		}
 		call_result(&call, real_recvmsg(fd, message, flags));
-		message->msg_iov = iov;
-		message->msg_iovlen = count;
+		message->msg_iov = before.msg_iov;
+		message->msg_iovlen = before.msg_iovlen;
+		if (!call_again(&call))
+			break;
+		*message = before;
 	}
 	return call_leave(&call);
 }
@@ -161,19 +188,21 @@ static __attribute__((noinline)) ssize_t armed_sendmsg(int fd, const struct msgh
 						       int flags)
 {
 	uint64_t asked = vector_bytes(message->msg_iov, message->msg_iovlen);
-	struct msghdr shorter = *message;
+	struct msghdr judged = *message;
+	uint8_t wrong[HIT_FLIP_MAX];
 	struct call call;
 
 	CALL_BEGIN(call, sendmsg, HIT_ADDRESS(fd, flags, message->msg_name, message->msg_namelen),
-		   GIVE_BYTES(asked, -1));
+		   GIVE_PIECES(message->msg_iov, message->msg_iovlen, asked, -1));
 	if (call_enter(&call)) {
-		if (call.hit.len < asked) {
-			shorter.msg_iov =
-				__builtin_alloca(message->msg_iovlen * sizeof(struct iovec));
-			shorter.msg_iovlen = vector_cut(shorter.msg_iov, message->msg_iov,
-							message->msg_iovlen, call.hit.len);
+		if (vector_differs(&call, asked)) {
+			size_t room = vector_room(&call, message->msg_iovlen);
+
+			judged.msg_iov = __builtin_alloca(room * sizeof(struct iovec));
+			judged.msg_iovlen = vector_judged(&call, judged.msg_iov, wrong,
+							  message->msg_iov, message->msg_iovlen);
 		}
-		call_result(&call, real_sendmsg(fd, &shorter, flags));
+		call_result(&call, real_sendmsg(fd, &judged, flags));
 	}
 	return call_leave(&call);
 }

@@ -9,10 +9,12 @@
 	{                                                                           \
 		struct call call;                                                   \
 		CALL_BEGIN(call, name, HIT_##subject, GIVE_##moves);                \
-		if (call_enter(&call)) {                                            \
+		do {                                                                \
+			if (!call_enter(&call))                                     \
+				break;                                              \
 			TAKE_##moves;                                               \
-			call_result(&call, (int64_t)real_##name args);              \
-		}                                                                   \
+			call_result(&call, DO_##moves(real_##name args));           \
+		} while (call_again(&call));                                        \
 		return (ret)call_leave(&call);                                      \
 	}                                                                           \
 	ret name params                                                             \

@@ -4,7 +4,7 @@
  *     FAILPOINT("wal/after-sync");                     act only: delay, pause, kill, print
  *     if (FAILPOINT_ERROR("wal/append")) return -1;    errno is set, true when an error was injected
  *     FAILPOINT_RETURN("put/commit", -EIO);            return: the rule's value or this default
- *     n = FAILPOINT_BUFFER("list/page", buf, n);       the length to go on with, maybe shortened
+ *     n = FAILPOINT_BUFFER("list/page", buf, n);       the length to go on with; maybe corrupted
  *
  * A name is one string literal that contains a "/"; keep to letters, digits and _ . - /. As long as
  * no rule is about it, a failpoint is a load, a test and a branch. Rules come from the plane that
@@ -19,7 +19,7 @@
  *     FAILPOINT_RETURN    these, and return(V): the function returns V; error(E): it returns the
  *                         default with errno set. In C++ a value that is no number is never
  *                         converted: the default is returned.
- *     FAILPOINT_BUFFER    these, and short(N): 1 to length - 1
+ *     FAILPOINT_BUFFER    these, and short(N): 1 to length - 1; corrupt(bits=N): in the buffer
  *
  * An action that a place can't do is not applied there and spends nothing.
  *
@@ -73,7 +73,7 @@ void failpoint_unregister(struct failpoint_module *module);
 void failpoint_act(struct failpoint_site *site);
 int failpoint_fails(struct failpoint_site *site);
 int failpoint_returns(struct failpoint_site *site, long long *value); /* 1: the default, 2: value */
-size_t failpoint_shortens(struct failpoint_site *site, size_t length);
+size_t failpoint_damages(struct failpoint_site *site, void *buffer, size_t length);
 
 #ifndef FAILPOINT_NO_MODULE /* libfailpoint itself */
 extern struct failpoint_site failpoint_begin[] __asm__("__start_failkit_points")
@@ -175,13 +175,13 @@ __attribute__((destructor)) static void failpoint_unload(void)
 		}                                                                      \
 	} while (0)
 
-#define FAILPOINT_BUFFER(name, buffer, length)                                               \
-	__extension__({                                                                      \
-		size_t failpoint_length_ = (length);                                         \
-		FAILPOINT_SITE_(name, 3);                                                    \
-		(void)(buffer);                                                              \
-		FAILPOINT_IS_ARMED_ ? failpoint_shortens(failpoint_site_, failpoint_length_) \
-				    : failpoint_length_;                                     \
+#define FAILPOINT_BUFFER(name, buffer, length)                                                    \
+	__extension__({                                                                           \
+		size_t failpoint_length_ = (length);                                              \
+		FAILPOINT_SITE_(name, 3);                                                         \
+		FAILPOINT_IS_ARMED_                                                               \
+			? failpoint_damages(failpoint_site_, (void *)(buffer), failpoint_length_) \
+			: failpoint_length_;                                                      \
 	})
 
 #ifdef __cplusplus

@@ -165,6 +165,7 @@ TRY(sendfile, FILE_TO_SOCKET, sendfile(pair[0], file, NULL, n))
 
 /* Rows that move bytes are in the table, the others are not. */
 #define PICK_BYTES(...) ENTRY
+#define PICK_DATA(...)  ENTRY
 #define PICK_NO_BYTES   NO_ENTRY
 #define PICK_MAKES      NO_ENTRY
 #define ENTRY(name)     [CALL_##name] = try_##name,
