@@ -92,19 +92,24 @@ static void name_directory(const json_t *facts)
 		setenv("FAILKIT_DIR", directory, 1);
 }
 
-static int run_inside(struct args *args)
+static _Noreturn void run_inside(struct args *args)
 {
 	static char plain_shell[] = "/bin/sh";
 	char *shell[] = {getenv("SHELL"), NULL};
 	struct child child = {.words = args->words + 1, .environment = environ};
 	bool ran;
+	int rc;
 
 	if (args->word_count < 2) {
 		if (!shell[0] || access(shell[0], X_OK) < 0)
 			shell[0] = plain_shell;
 		child.words = shell;
 	}
-	return child_run(&child, &ran);
+	rc = child_run(&child, &ran);
+	/* Who joined another pid namespace can start no thread any more, and what runs at exit may
+	 * want one: LeakSanitizer waits for its own for ever. */
+	fflush(NULL);
+	_exit(rc);
 }
 
 int command_enter(struct args *args)
@@ -124,5 +129,5 @@ int command_enter(struct args *args)
 		say("%s", why.text);
 		return EXIT_RUN_FAILED;
 	}
-	return run_inside(args);
+	run_inside(args);
 }

@@ -8,11 +8,13 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +44,8 @@ static void run_threads(unsigned threads)
 {
 	pthread_t *ids = calloc(threads, sizeof(*ids));
 
+	/* Whoever ends the first process ends all. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (unsigned i = 0; i < threads; i++)
 		if (pthread_create(&ids[i], NULL, storm, NULL))
 			abort();
