@@ -18,19 +18,29 @@
 
 bool deep_on;
 uint32_t deep_pid;
+bool deep_bare;
 
 enum { SELECTOR_ALLOW = 0, SELECTOR_BLOCK = 1 };
 static __thread volatile char selector = SELECTOR_BLOCK;
-static __thread const struct deep_mark *top;
+static __thread const struct deep_mark *own_top;
+static __thread uint32_t owner; /* the thread whose TLS this is */
 
 /* This library's code, where system calls are exempt. */
 static uintptr_t text, text_bytes;
 
 /* ---- Marks ---- */
 
+/* Where this thread keeps its marks; NULL: nowhere. */
+static const struct deep_mark **top_slot(void)
+{
+	if (!__atomic_load_n(&deep_bare, __ATOMIC_RELAXED) || owner == raw_gettid())
+		return &own_top;
+	return deep_lent_top();
+}
+
 const struct deep_mark *deep_mark_above(uintptr_t sp)
 {
-	const struct deep_mark *mark = top;
+	const struct deep_mark **slot = top_slot(), *mark = slot ? *slot : NULL;
 
 	while (mark && mark->self == mark) {
 		if (sp < (uintptr_t)mark)
@@ -42,8 +52,13 @@ const struct deep_mark *deep_mark_above(uintptr_t sp)
 
 void deep_mark_begin(struct deep_mark *mark, bool trap, bool passes)
 {
-	*mark = (struct deep_mark){mark, deep_mark_above((uintptr_t)mark), trap, passes};
-	top = mark;
+	const struct deep_mark **slot = top_slot();
+
+	*mark = (struct deep_mark){NULL, deep_mark_above((uintptr_t)mark), trap, passes};
+	if (!slot)
+		return;
+	mark->self = mark;
+	*slot = mark;
 }
 
 void deep_mark_end(struct deep_mark *mark)
@@ -51,17 +66,17 @@ void deep_mark_end(struct deep_mark *mark)
 	if (mark->self != mark)
 		return;
 	mark->self = NULL;
-	top = mark->before;
+	*top_slot() = mark->before;
 }
 
 const struct deep_mark *deep_mark_top(void)
 {
-	return top;
+	return own_top;
 }
 
-void deep_mark_reset(const struct deep_mark *to)
+void deep_mark_reset(const struct deep_mark *top)
 {
-	top = to;
+	own_top = top;
 }
 
 bool deep_trapped(void)
@@ -174,6 +189,8 @@ void deep_arm(bool shared)
 	uint64_t only = UINT64_C(1) << (SIGSYS - 1);
 
 	raw(SYS_rt_sigprocmask, SIG_UNBLOCK, &only, 0, sizeof(only));
+	if (!shared && raw_getpid() == deep_pid)
+		owner = raw_gettid();
 	selector = is_attached() ? SELECTOR_BLOCK : SELECTOR_ALLOW;
 	dispatch(PR_SYS_DISPATCH_ON, text, text_bytes, shared ? NULL : &selector);
 }

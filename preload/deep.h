@@ -42,6 +42,8 @@
 extern bool deep_on DEEP_HIDDEN;
 /* Of the process that has this memory: a child of vfork is another. */
 extern uint32_t deep_pid DEEP_HIDDEN;
+/* There was a thread with its parent's TLS: from then on each is asked whose it is. */
+extern bool deep_bare DEEP_HIDDEN;
 
 /* From the constructor: when the environment asks for it. Says so when the kernel has none. */
 void deep_start(void) DEEP_HIDDEN;
@@ -92,5 +94,7 @@ long deep_fork(struct deep_trap *trap) DEEP_HIDDEN;
 long deep_exit(struct deep_trap *trap) DEEP_HIDDEN;
 long deep_stack(struct deep_trap *trap) DEEP_HIDDEN; /* sigaltstack() */
 void deep_stack_make(bool shared) DEEP_HIDDEN;
+/* Where a thread without TLS of its own keeps its marks: beside the stack it was lent. */
+const struct deep_mark **deep_lent_top(void) DEEP_HIDDEN;
 
 #endif

@@ -28,7 +28,8 @@ enum deep_kind { KIND_FORK, KIND_THREAD, KIND_BARE };
 struct lent {
 	uint64_t mark;
 	uint32_t tid, pad;
-	uint64_t align[6];
+	const struct deep_mark *top;
+	uint64_t align[5];
 };
 
 enum { ROOM_BYTES = 65536, STACK_BYTES = ROOM_BYTES - sizeof(struct lent) };
@@ -42,6 +43,14 @@ static bool is_lent(const stack_t *s)
 
 	return !(s->ss_flags & SS_DISABLE) && s->ss_size == STACK_BYTES &&
 	       l->mark == (LENT_MARK ^ (uintptr_t)l);
+}
+
+const struct deep_mark **deep_lent_top(void)
+{
+	stack_t now = {0};
+
+	raw(SYS_sigaltstack, 0, &now);
+	return is_lent(&now) ? &((struct lent *)now.ss_sp - 1)->top : NULL;
 }
 
 static struct lent *make_lent(void)
@@ -234,6 +243,8 @@ bool deep_fork_way(ucontext_t *context)
 		deep_arch_call(context, deep_enter);
 		return true;
 	}
+	if (kind_of(m.flags) == KIND_BARE)
+		__atomic_store_n(&deep_bare, true, __ATOMIC_RELAXED);
 	deep_arch_call_born(context, m.stack, kind_of(m.flags));
 	deep_arch_call(context, deep_clone);
 	return true;
