@@ -63,9 +63,12 @@ keep() {
 	echo "  kept: $kept"
 }
 
-# --set options that leave only these faults in the plan.
+# --set options that leave only these faults in the plan, and its load unless one is named there.
 only() {
 	local fault
+	among read-mostly "$1" &&
+		printf -- '--set\nworkload.%s\n' hot-keys=12 hot-share=80% \
+			"mix=put 3, overwrite 5, get 80, head 3, range 3, delete 2, list 4"
 	sed -n 's/^\[fault \(.*\)\]$/\1/p' tests/proof/proof.ini | while read -r fault; do
 		among "$fault" "$1" ||
 			printf -- '--set\nfault.%s.weight=0\n--set\nfault.%s.anchor=\n' "$fault" "$fault"

@@ -82,6 +82,17 @@ static const struct bug_row {
 				   "there without a check",
 				   "short writes to *.wal of one ds; a front end that trusts",
 				   "ZERO-FILL, CORRUPT or TORN"},
+	[BUG_RESURRECT_AFTER_REPAIR] =
+		{"resurrect-after-repair", "ms",
+		 "commits a key again after the repair of its chunk if it was "
+		 "deleted meanwhile",
+		 "pause of one ds for longer than --dead-after",
+		 "RESURRECTED-DELETE or LIST-PHANTOM"},
+	[BUG_NON_MONOTONIC_FRONT_END] =
+		{"non-monotonic-front-end", "fe",
+		 "answers from a look at the database up to 400 ms old; changes wait 600 ms for "
+		 "their acknowledgement, so only what is under way comes and goes",
+		 "none: many reads of few keys by several fe", "NON-MONOTONIC"},
 };
 
 static bool planted[BUG_COUNT];

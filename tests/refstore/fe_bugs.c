@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "tests/refstore/bugs.h"
 
 #define SLOTS         8192
 #define LISTS         64
-#define STALE_READ_MS 1500
 #define STALE_LIST_MS 3000
 #define SHARED_MAX    (1u << 20)
 
@@ -36,24 +38,30 @@ static struct slot *slot_of(const char *key, uint64_t *hash)
 	return &slots[*hash % SLOTS];
 }
 
-void stale_object(const char *key, struct object *object)
+void stale_object(const char *key, uint64_t age_ms, struct object *object)
 {
 	uint64_t hash, now = clock_ms();
 	struct slot *slot = slot_of(key, &hash);
 
 	pthread_mutex_lock(&lock);
-	if (slot->key == hash && now < slot->when_ms + STALE_READ_MS)
+	if (slot->key == hash && now < slot->when_ms + age_ms)
 		*object = slot->object;
 	else
 		*slot = (struct slot){hash, now, *object};
 	pthread_mutex_unlock(&lock);
 }
 
+void leases_run_out(void)
+{
+	if (bug_on(BUG_NON_MONOTONIC_FRONT_END))
+		usleep(LEASE_MS * 1500);
+}
+
 void stale_size(const char *key, bool head, struct object *object)
 {
 	struct object known = *object;
 
-	stale_object(key, &known);
+	stale_object(key, STALE_READ_MS, &known);
 	if (head)
 		object->size = known.size;
 }

@@ -6,8 +6,13 @@
 
 #include "tests/refstore/fe.h"
 
-/* stale-replica-read: replaces *object by what was last read under this key, if that is recent. */
-void stale_object(const char *key, struct object *object);
+/* stale-replica-read, non-monotonic-front-end: replaces *object by what was last read under this key
+ * if that is not older than age_ms. */
+#define STALE_READ_MS 1500
+#define LEASE_MS      400
+void stale_object(const char *key, uint64_t age_ms, struct object *object);
+/* non-monotonic-front-end: waits until no front end answers from what was there before. */
+void leases_run_out(void);
 
 /* head-stale-size: every read is remembered, a HEAD is answered from that. */
 void stale_size(const char *key, bool head, struct object *object);

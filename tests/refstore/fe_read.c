@@ -72,7 +72,9 @@ static int read_object(const char *key, bool whole, struct object *object, struc
 
 	/* Of whole objects alone: a stale range or length would look like another bug. */
 	if (bug_on(BUG_STALE_REPLICA_READ) && status == 200 && whole)
-		stale_object(key, object);
+		stale_object(key, STALE_READ_MS, object);
+	if (bug_on(BUG_NON_MONOTONIC_FRONT_END) && status == 200 && whole)
+		stale_object(key, LEASE_MS, object);
 
 	for (int tries = 0; tries < READ_TRIES && status == 200; tries++) {
 		struct object now;

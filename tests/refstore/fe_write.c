@@ -205,6 +205,7 @@ void fe_put(const struct http_request *request, struct http_reply *reply)
 	}
 	if (bug_on(BUG_RETRY_APPLIED_LATE))
 		late_repeat(key, &object, request->body, clock_ms() - start_ms);
+	leases_run_out();
 	if (bug_on(BUG_ETAG_WRONG))
 		tag_of_start(request->body, request->length, object.tag);
 	http_reply_header(reply, "ETag", "\"%s\"", object.tag);
@@ -240,6 +241,7 @@ void fe_delete(const struct http_request *request, struct http_reply *reply)
 	if (status == 200 && json_unpack(json_object_get(answer, "old"), "{s:s,s:s}", "chunk",
 					 &chunk, "replicas", &replicas) == 0)
 		fe_drop(chunk, replicas);
+	leases_run_out();
 	if (status != 200)
 		http_reply_error(reply, 503, "the delete is not confirmed");
 	else if (json_is_true(json_object_get(answer, "existed")))

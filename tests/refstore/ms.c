@@ -19,9 +19,11 @@
 #include <unistd.h>
 
 #include "failkit/failpoint.h"
+#include "tests/refstore/bugs.h"
 #include "tests/refstore/chunks.h"
 #include "tests/refstore/http_client.h"
 #include "tests/refstore/http_server.h"
+#include "tests/refstore/ms_bugs.h"
 #include "tests/refstore/node.h"
 
 #define SERVERS_MAX     64
@@ -236,13 +238,18 @@ static bool repair_batch(void)
 		struct repair r;
 		json_t *update = repair_plan(&r, entry, &live) ? repair_copy(&r) : NULL;
 
-		if (update)
-			json_array_append_new(updates, update);
+		if (!update)
+			continue;
+		if (bug_on(BUG_RESURRECT_AFTER_REPAIR))
+			json_object_update_missing(update, entry);
+		json_array_append_new(updates, update);
 	}
 	bool more = json_array_size(updates) == REPAIR_BATCH;
 	if (json_array_size(updates))
 		client_json(me->db, "/replicas", json_pack("{s:O}", "updates", updates),
 			    DB_TIMEOUT_MS, NULL);
+	if (bug_on(BUG_RESURRECT_AFTER_REPAIR))
+		commit_deleted(me->db, updates, DB_TIMEOUT_MS);
 	json_decref(updates);
 	json_decref(under);
 	return more;
