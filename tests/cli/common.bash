@@ -53,9 +53,9 @@ later_kill() {
 	later+=("$1")
 }
 
-# eventually [-SECONDS] COMMAND...: true as soon as it is, false after 20 s.
+# eventually [-SECONDS] COMMAND...: true as soon as it is, false after 60 s.
 eventually() {
-	local seconds=20 end
+	local seconds=60 end
 	if [[ $1 == -[0-9]* ]]; then
 		seconds=${1#-}
 		shift
