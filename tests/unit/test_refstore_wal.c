@@ -17,6 +17,7 @@
 #define FAILPOINT_DISABLE
 #endif
 #include "tests/refstore/bugs.c"
+#include "tests/refstore/ds_bugs.c"
 #include "tests/refstore/util.c"
 #include "tests/refstore/wal.c"
 #include "tests/refstore/wal_format.c"
