@@ -4,6 +4,8 @@
 #include "failpoint/pattern.h"
 #include "failpoint/regex.h"
 
+enum { DATA_MAX = 4096 }; /* two pages at most: both ends are looked at */
+
 /* ---- Which sites a step names ---- */
 
 static bool mask_names(const uint64_t calls[CALL_MAX / 64], uint32_t classes, uint32_t site)
@@ -128,6 +130,7 @@ struct question {
 	const struct rule_value *value;
 	struct hit *hit; /* NULL for facts of the process */
 	int phase;
+	bool ahead; /* at the entrance, of a step that is judged at the exit */
 };
 
 static bool path_holds(const struct question *q)
@@ -264,6 +267,49 @@ static bool offset_holds(const struct question *q)
 	return offset >= 0 && compares(q->clause->op, (uint64_t)offset, q->value->number);
 }
 
+/* A piece of at most that many bytes; a pointer that is bad is the kernel's to refuse. */
+static bool piece_holds(const struct question *q, const char *base, uint64_t length)
+{
+	if (!length || !raw_is_readable(base) || !raw_is_readable(base + length - 1))
+		return false;
+	return q->value->kind == VALUE_REGEX && q->value->other < RULE_POOL_BYTES &&
+	       regex_match(q->rule->pool + q->value->other, RULE_POOL_BYTES - q->value->other, base,
+			   length);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static bool reads(const struct hit *hit)
+{
+	return hit->site < CALL_COUNT &&
+	       (call_table[hit->site].classes & (CLASS_READ | CLASS_RECV));
+}
+
+/* The first bytes that are about to be written, or were read. The pieces of a vector are looked at
+ * one by one. */
+static bool data_holds(const struct question *q)
+{
+	const struct hit *hit = q->hit;
+	uint64_t left = reads(hit)
+				? (q->phase == PHASE_EXIT && hit->ret > 0 ? (uint64_t)hit->ret : 0)
+				: hit->len;
+
+	left = least(left, DATA_MAX);
+	if (hit->data)
+		return piece_holds(q, hit->data, left);
+	for (uint32_t i = 0; hit->iov && i < hit->iovs && left; i++) {
+		uint64_t length = least(hit->iov[i].iov_len, left);
+
+		if (piece_holds(q, hit->iov[i].iov_base, length))
+			return true;
+		left -= length;
+	}
+	return false;
+}
+
 static bool flags_hold(const struct question *q)
 {
 	return (q->hit->flags & q->value->number) == q->value->number;
@@ -333,7 +379,7 @@ static const struct {
 	[KEY_LEN] = {length_holds, COST_HIT},
 	[KEY_OFFSET] = {offset_holds, COST_SUBJECT},
 	[KEY_FLAGS] = {flags_hold, COST_HIT},
-	[KEY_DATA] = {never_holds, COST_HIT},
+	[KEY_DATA] = {data_holds, COST_THREAD},
 	[KEY_NODE] = {node_holds, COST_PROCESS},
 	[KEY_ROLE] = {role_holds, COST_PROCESS},
 	[KEY_THREAD] = {thread_holds, COST_THREAD},
@@ -366,6 +412,13 @@ static inline bool clause_holds(struct question *q)
 	return any != is_negated(q->clause->op);
 }
 
+/* What only the end of the call will tell. */
+static bool is_open(const struct question *q, uint8_t key)
+{
+	return (key == KEY_RET && q->phase == PHASE_ENTER) ||
+	       (key == KEY_DATA && q->ahead && reads(q->hit));
+}
+
 /* Those clauses of the step that cost this much; *others gets a bit for each other cost there is.
  */
 static inline bool clauses_hold(const struct rule_step *step, struct question *q, enum cost cost,
@@ -385,8 +438,7 @@ static inline bool clauses_hold(const struct rule_step *step, struct question *q
 		q->clause = clause;
 		if (keys[key].cost != cost)
 			*others |= 1U << keys[key].cost;
-		else if (keys[key].holds && !(key == KEY_RET && q->phase == PHASE_ENTER) &&
-			 !clause_holds(q))
+		else if (keys[key].holds && !is_open(q, key) && !clause_holds(q))
 			return false;
 	}
 	return true;
@@ -406,6 +458,7 @@ static bool matches_once(const struct rule *rule, const struct rule_step *step, 
 	struct question q = {.rule = rule, .hit = hit, .phase = phase};
 	unsigned others = 0;
 
+	q.ahead = step->at_exit && phase == PHASE_ENTER;
 	if (!clauses_hold(step, &q, COST_HIT, &others))
 		return false;
 	if (others & 1U << COST_THREAD && !clauses_hold(step, &q, COST_THREAD, &others))

@@ -120,6 +120,13 @@ static inline void *raw_mmap(size_t length, int flags, int fd)
 	return at < 0 && at > -4096 ? NULL : (void *)at;
 }
 
+/* The kernel reads the eight bytes there before it refuses the first argument. */
+static inline bool raw_is_readable(const void *at)
+{
+	return raw_syscall(SYS_rt_sigprocmask, -1, (long)((uintptr_t)at & ~(uintptr_t)7), 0, 8, 0,
+			   0) != -EFAULT;
+}
+
 static inline long raw_munmap(void *at, size_t length)
 {
 	return raw_syscall(SYS_munmap, (long)at, (long)length, 0, 0, 0, 0);

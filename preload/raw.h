@@ -34,10 +34,10 @@ static inline bool raw_begins(const char *text, const char *with, size_t bytes)
 }
 
 /* May this be read? A bad pointer of the program's is to be EFAULT, from the kernel, and not our
- * crash. The kernel reads the eight bytes there before it refuses the first argument. */
+ * crash. */
 static inline bool raw_readable(const void *at)
 {
-	return raw(SYS_rt_sigprocmask, -1, (uintptr_t)at & ~(uintptr_t)7, 0, 8) != -EFAULT;
+	return raw_is_readable(at);
 }
 
 #endif

@@ -291,7 +291,6 @@ static const struct {
 	{"write:stack=rocksdb::WritableFileWriter* = short(50%)",
 	 "column 7: \"stack\" is not built yet"},
 	{"write:caller=libz.so = off", "column 7: \"caller\" is not built yet"},
-	{"write:data~\"x\" = off", "column 7: \"data\" is not built yet"},
 	{"app/x = powercut", "\"powercut\" is not built yet"},
 };
 
