@@ -50,7 +50,7 @@ static const struct bug_row {
 				 "none: overwrites by another fe", "HEAD-GET-MISMATCH"},
 	[BUG_CROSS_KEY_BUFFER] =
 		{"cross-key-buffer", "fe",
-		 "reads all but small objects into a buffer that all requests share",
+		 "reads whole objects, but small ones, into a buffer that all requests share",
 		 "slow-read: a delay between reading and replying", "CROSS-KEY"},
 	[BUG_LIST_PAGE_BOUNDARY] = {"list-page-boundary", "db",
 				    "starts a page of LIST behind all keys that begin with the "
@@ -93,6 +93,18 @@ static const struct bug_row {
 		 "answers from a look at the database up to 400 ms old; changes wait 600 ms for "
 		 "their acknowledgement, so only what is under way comes and goes",
 		 "none: many reads of few keys by several fe", "NON-MONOTONIC"},
+	[BUG_REPLAY_SKIPS_CHECKSUM] =
+		{"replay-skips-checksum", "ds",
+		 "replays records without a look at their bytes, ends where no "
+		 "header is, and trusts what it replayed",
+		 "bytes damaged on their way to *.wal of one ds, and its "
+		 "restart; a front end that trusts",
+		 "CORRUPT"},
+	[BUG_CONDITIONAL_PUT_RACES] =
+		{"conditional-put-races", "fe",
+		 "judges If-Match and If-None-Match before it stores the data, "
+		 "not in the commit",
+		 "none: conditional PUTs of one key at the same time", "two of them acknowledged"},
 };
 
 static bool planted[BUG_COUNT];

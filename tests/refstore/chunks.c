@@ -325,6 +325,7 @@ static void on_replay(void *arg, const struct wal_record *record)
 {
 	int *error = arg;
 
+	replay_note(record);
 	if (!*error && !replay_forgets(record))
 		*error = index_set(record, false);
 }

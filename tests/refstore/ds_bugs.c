@@ -7,6 +7,20 @@
 
 #define REPLAY_MAX (64u << 10)
 
+/* The newest segment there was at the start; a chunk file of then is of segment 0. */
+static uint64_t replayed;
+
+bool replay_skips_checks(void)
+{
+	return bug_on(BUG_REPLAY_SKIPS_CHECKSUM);
+}
+
+void replay_note(const struct wal_record *record)
+{
+	if (record->place.segment > replayed)
+		replayed = record->place.segment;
+}
+
 bool replay_forgets(const struct wal_record *record)
 {
 	return bug_on(BUG_REPLAY_STOPS_EARLY) && record->place.end > REPLAY_MAX;
@@ -25,5 +39,7 @@ int write_once(int fd, struct iovec parts[2], uint64_t offset, struct wal_record
 
 bool bytes_pass(const struct wal_record *record, const void *bytes)
 {
+	if (replay_skips_checks() && record->place.segment <= replayed)
+		return true;
 	return bug_on(BUG_TORN_CHUNK_SERVED) || tag_of(bytes, record->length) == record->tag;
 }

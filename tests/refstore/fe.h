@@ -41,6 +41,12 @@ struct object {
 	uint64_t size;
 };
 
+/* What a PUT wants to be replaced. */
+struct condition {
+	char match[TAG_TEXT_MAX]; /* something with this tag; "*": anything; "": no matter what */
+	bool absent;              /* nothing */
+};
+
 extern const struct node *fe_node;
 
 /* What is left for one call before the deadline; at least 1. */

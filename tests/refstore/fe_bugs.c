@@ -31,6 +31,7 @@ static struct list {
 } lists[LISTS];
 
 static char shared_buffer[SHARED_MAX];
+static size_t shared_length;
 
 static struct slot *slot_of(const char *key, uint64_t *hash)
 {
@@ -69,15 +70,23 @@ void stale_size(const char *key, bool head, struct object *object)
 void shared_buffer_fill(const void *bytes, size_t length)
 {
 	pthread_mutex_lock(&lock);
-	memcpy(shared_buffer, bytes, length < SHARED_MAX ? length : SHARED_MAX);
+	shared_length = length < SHARED_MAX ? length : SHARED_MAX;
+	memcpy(shared_buffer, bytes, shared_length);
 	pthread_mutex_unlock(&lock);
 }
 
-void shared_buffer_take(void *bytes, size_t length)
+void shared_buffer_take(char **bytes, size_t *length)
 {
+	char *taken = malloc(SHARED_MAX);
+
+	if (!taken)
+		return;
 	pthread_mutex_lock(&lock);
-	memcpy(bytes, shared_buffer, length < SHARED_MAX ? length : SHARED_MAX);
+	memcpy(taken, shared_buffer, shared_length);
+	*length = shared_length;
 	pthread_mutex_unlock(&lock);
+	free(*bytes);
+	*bytes = taken;
 }
 
 void tag_of_start(const void *body, size_t length, char tag[TAG_TEXT_MAX])
@@ -134,4 +143,17 @@ bool send_to_one(const struct object *object, const void *body, uint64_t deadlin
 		return false;
 	snprintf(stored, ADDRESSES_MAX, "%s", object->replicas);
 	return true;
+}
+
+bool judged_early(const char *key, struct condition *condition, uint64_t deadline_ms)
+{
+	const struct condition wanted = *condition;
+	struct object now;
+	bool there = fe_lookup(key, deadline_ms, &now) == 200;
+
+	*condition = (struct condition){.absent = false};
+	if (wanted.absent && there)
+		return false;
+	return !*wanted.match ||
+	       (there && (*wanted.match == '*' || strcmp(wanted.match, now.tag) == 0));
 }

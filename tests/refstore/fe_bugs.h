@@ -17,11 +17,14 @@ void leases_run_out(void);
 /* head-stale-size: every read is remembered, a HEAD is answered from that. */
 void stale_size(const char *key, bool head, struct object *object);
 
-/* cross-key-buffer: what one request fills in, another may take. Small bodies have too few bytes to
- * tell whose they are. */
+/* cross-key-buffer: what one request fills in, another may take. Small bodies and ranges may have
+ * too few bytes to tell whose they are. */
 #define SHARED_MIN 64
 void shared_buffer_fill(const void *bytes, size_t length);
-void shared_buffer_take(void *bytes, size_t length);
+void shared_buffer_take(char **bytes, size_t *length);
+
+/* conditional-put-races: does it hold now? What is left of it is no condition. */
+bool judged_early(const char *key, struct condition *condition, uint64_t deadline_ms);
 
 /* etag-wrong */
 void tag_of_start(const void *body, size_t length, char tag[TAG_TEXT_MAX]);

@@ -160,6 +160,7 @@ void fe_get(const struct http_request *request, struct http_reply *reply)
 	char key[KEY_MAX + 1];
 	struct object object;
 	struct call call = {0};
+	bool whole = !http_header(request, "Range");
 	int status;
 
 	if (!fe_key(request, key, reply))
@@ -167,12 +168,13 @@ void fe_get(const struct http_request *request, struct http_reply *reply)
 	if (request->head)
 		status = fe_lookup(key, clock_ms() + FE_DEADLINE_MS, &object);
 	else
-		status = read_object(key, !http_header(request, "Range"), &object, &call);
-	if (bug_on(BUG_CROSS_KEY_BUFFER) && call.answer_length >= SHARED_MIN)
+		status = read_object(key, whole, &object, &call);
+	bool shares = bug_on(BUG_CROSS_KEY_BUFFER) && whole && call.answer_length >= SHARED_MIN;
+	if (shares)
 		shared_buffer_fill(call.answer, call.answer_length);
 	FAILPOINT("fe/after-read");
-	if (bug_on(BUG_CROSS_KEY_BUFFER) && call.answer_length >= SHARED_MIN)
-		shared_buffer_take(call.answer, call.answer_length);
+	if (shares)
+		shared_buffer_take(&call.answer, &call.answer_length);
 	if (bug_on(BUG_HEAD_STALE_SIZE) && status == 200)
 		stale_size(key, request->head, &object);
 	if (status == 404) {

@@ -87,12 +87,6 @@ bool fe_send(const struct object *object, const void *body, uint64_t deadline_ms
 	return list_count(stored) >= QUORUM;
 }
 
-/* What a PUT wants to be replaced. */
-struct condition {
-	char match[TAG_TEXT_MAX]; /* something with this tag; "*": anything; "": no matter what */
-	bool absent;              /* nothing */
-};
-
 /* Reads If-Match and If-None-Match; false for what the store does not know. */
 static bool condition_read(const struct http_request *request, struct condition *condition)
 {
@@ -181,6 +175,10 @@ void fe_put(const struct http_request *request, struct http_reply *reply)
 		return;
 	if (!condition_read(request, &condition)) {
 		http_reply_error(reply, 400, "wanted If-Match: \"TAG\" or *, If-None-Match: *");
+		return;
+	}
+	if (bug_on(BUG_CONDITIONAL_PUT_RACES) && !judged_early(key, &condition, deadline_ms)) {
+		http_reply_error(reply, 412, "the condition does not hold");
 		return;
 	}
 	tag_text(tag_of(request->body, request->length), object.tag);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/refstore/ds_bugs.h"
 #include "tests/refstore/node.h"
 
 uint64_t wal_segment_check(const struct wal_segment_header *header)
@@ -102,7 +103,8 @@ int wal_scan_header(int fd, struct wal_scan *scan)
 static bool header_is_good(const struct wal_record_header *header, uint64_t salt)
 {
 	return header->magic == WAL_RECORD_MAGIC && header->version == WAL_VERSION &&
-	       header->length <= BODY_MAX && header->check == wal_record_check(header, salt);
+	       header->length <= BODY_MAX &&
+	       (replay_skips_checks() || header->check == wal_record_check(header, salt));
 }
 
 /* Is there a whole record at offset? 1, 0 or -errno. */
@@ -122,7 +124,8 @@ static int record_at(int fd, const struct wal_scan *scan, uint64_t offset, uint6
 	if (!bytes)
 		return -ENOMEM;
 	error = wal_read_at(fd, bytes, header->length, offset + sizeof(*header));
-	int good = error ? error : tag_of(bytes, header->length) == header->tag;
+	int good = error ? error
+			 : replay_skips_checks() || tag_of(bytes, header->length) == header->tag;
 	free(bytes);
 	return good;
 }
@@ -176,6 +179,8 @@ int wal_scan_records(int fd, struct wal_scan *scan, const char *name,
 		sequence++;
 	}
 	scan->good = offset;
+	if (good >= 0 && replay_skips_checks())
+		return 0;
 	if (good > 0)
 		behind = offset;
 	else if (good == 0 && offset < scan->limit)
