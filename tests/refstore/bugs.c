@@ -74,7 +74,7 @@ static const struct bug_row {
 				    "db-slow: syncs of the db take long",
 				    "LOST-WRITE, STALE-READ or RESURRECTED-DELETE"},
 	[BUG_REPLAY_STOPS_EARLY] = {"replay-stops-early", "ds",
-				    "replays the first 64 KiB of each log segment when it starts",
+				    "replays the first 4 KiB of each log segment when it starts",
 				    "restart of every ds, one after the other",
 				    "LOST-WRITE or WRONG-404"},
 	[BUG_TORN_CHUNK_SERVED] = {"torn-chunk-served", "ds",
@@ -95,10 +95,10 @@ static const struct bug_row {
 		 "none: many reads of few keys by several fe", "NON-MONOTONIC"},
 	[BUG_REPLAY_SKIPS_CHECKSUM] =
 		{"replay-skips-checksum", "ds",
-		 "replays records without a look at their bytes, ends where no "
-		 "header is, and trusts what it replayed",
-		 "bytes damaged on their way to *.wal of one ds, and its "
-		 "restart; a front end that trusts",
+		 "replays records without a look at their bytes, goes on behind a bad header, and "
+		 "trusts what it replayed",
+		 "bytes damaged on their way to *.wal of one ds, and its restart; a front end that "
+		 "trusts",
 		 "CORRUPT"},
 	[BUG_CONDITIONAL_PUT_RACES] =
 		{"conditional-put-races", "fe",

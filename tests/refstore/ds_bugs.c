@@ -5,7 +5,7 @@
 
 #include "tests/refstore/bugs.h"
 
-#define REPLAY_MAX (64u << 10)
+#define REPLAY_MAX 4096
 
 /* The newest segment there was at the start; a chunk file of then is of segment 0. */
 static uint64_t replayed;

@@ -103,8 +103,7 @@ int wal_scan_header(int fd, struct wal_scan *scan)
 static bool header_is_good(const struct wal_record_header *header, uint64_t salt)
 {
 	return header->magic == WAL_RECORD_MAGIC && header->version == WAL_VERSION &&
-	       header->length <= BODY_MAX &&
-	       (replay_skips_checks() || header->check == wal_record_check(header, salt));
+	       header->length <= BODY_MAX && header->check == wal_record_check(header, salt);
 }
 
 /* Is there a whole record at offset? 1, 0 or -errno. */
@@ -156,6 +155,24 @@ static int find_record(int fd, const struct wal_scan *scan, uint64_t offset, uin
 	return error;
 }
 
+/* record_at; replay-skips-checksum: or at the next one behind a bad header. */
+static int next_record(int fd, const struct wal_scan *scan, uint64_t *offset, uint64_t *sequence,
+		       struct wal_record_header *header)
+{
+	int good = record_at(fd, scan, *offset, *sequence, header);
+	uint64_t found;
+
+	if (good != 0 || !replay_skips_checks() || *offset >= scan->limit)
+		return good;
+	int error = find_record(fd, scan, *offset, *sequence, &found);
+	if (error || !found)
+		return error;
+	good = record_at(fd, scan, found, *sequence, header);
+	*offset = found;
+	*sequence = header->sequence;
+	return good;
+}
+
 int wal_scan_records(int fd, struct wal_scan *scan, const char *name,
 		     void (*each)(void *arg, const struct wal_record *), void *arg,
 		     struct trouble *trouble)
@@ -164,7 +181,7 @@ int wal_scan_records(int fd, struct wal_scan *scan, const char *name,
 	struct wal_record_header header;
 	int good;
 
-	while ((good = record_at(fd, scan, offset, sequence, &header)) > 0 &&
+	while ((good = next_record(fd, scan, &offset, &sequence, &header)) > 0 &&
 	       header.sequence == sequence) {
 		struct wal_record record = {
 			.id = header.id,
