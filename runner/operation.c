@@ -288,10 +288,12 @@ int session_do(struct session *session, const struct op *op, int endpoint, uint6
 	};
 	judge_reply(session, op, &result, &outcome, answer);
 	give_back(session, op, &outcome, answer);
-	rc = ledger_outcome(ledger, &outcome);
-	if (rc == 0 && op->verb == VERB_LIST && outcome.kind == OUTCOME_OK)
+	/* The page first: a ledger that is cut between them must not tell of an empty listing. */
+	if (op->verb == VERB_LIST && outcome.kind == OUTCOME_OK)
 		rc = ledger_page(ledger, intent.op, op->after, session->list.last,
 				 answer->after[0] != '\0', session->list.text);
+	if (rc == 0)
+		rc = ledger_outcome(ledger, &outcome);
 	return rc < 0 ? fail_ledger(w, rc) : 0;
 }
 
