@@ -2,59 +2,15 @@
 #include "runner/check.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner/check_exact.h"
+#include "runner/check_ledger.h"
+#include "runner/check_progress.h"
 #include "runner/judgement.h"
 #include "runner/oracle.h"
-
-static const char *text_at(sqlite3_stmt *s, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(s, column);
-
-	return text ? text : "";
-}
-
-static uint64_t number_at(sqlite3_stmt *s, int column)
-{
-	return (uint64_t)sqlite3_column_int64(s, column);
-}
-
-static int open_ledger(const char *dir, sqlite3 **db, struct why *why)
-{
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/model.sqlite", dir);
-	/* Read-write, since a ledger cut by SIGKILL has its last groups in the write-ahead log. */
-	int rc = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_busy_timeout(*db, 10000);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(*db, "SELECT count(*) FROM run", NULL, NULL, NULL);
-	if (rc == SQLITE_OK)
-		return 0;
-	why_set(why, -EINVAL, "\"%s\" is not a run's ledger: %s", path,
-		*db ? sqlite3_errmsg(*db) : sqlite3_errstr(rc));
-	sqlite3_close(*db);
-	return -EINVAL;
-}
-
-static uint64_t run_number(sqlite3 *db, const char *key)
-{
-	sqlite3_stmt *s;
-	uint64_t n = 0;
-
-	if (sqlite3_prepare_v2(db, "SELECT value FROM run WHERE key = ?", -1, &s, NULL) !=
-	    SQLITE_OK)
-		return 0;
-	sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC);
-	if (sqlite3_step(s) == SQLITE_ROW)
-		n = number_at(s, 0);
-	sqlite3_finalize(s);
-	return n;
-}
 
 static const char intent_sql[] =
 	"SELECT i.op, i.worker, i.endpoint, i.verb, o.key, i.generation, i.size, i.offset, "
@@ -70,39 +26,39 @@ static const char outcome_sql[] =
 static void read_intent(sqlite3_stmt *s, struct ledger_intent *i)
 {
 	*i = (struct ledger_intent){
-		.op = number_at(s, 0),
+		.op = check_number(s, 0),
 		.worker = sqlite3_column_int(s, 1),
 		.endpoint = sqlite3_column_int(s, 2),
-		.verb = (enum verb)(number_at(s, 3) % VERB_COUNT),
-		.key = text_at(s, 4),
-		.generation = number_at(s, 5),
-		.size = number_at(s, 6),
-		.offset = number_at(s, 7),
-		.length = number_at(s, 8),
+		.verb = (enum verb)(check_number(s, 3) % VERB_COUNT),
+		.key = check_text(s, 4),
+		.generation = check_number(s, 5),
+		.size = check_number(s, 6),
+		.offset = check_number(s, 7),
+		.length = check_number(s, 8),
 		.inv_ns = sqlite3_column_int64(s, 10),
-		.inv_seq = number_at(s, 11),
+		.inv_seq = check_number(s, 11),
 	};
-	snprintf(i->tag, sizeof(i->tag), "%s", text_at(s, 9));
+	snprintf(i->tag, sizeof(i->tag), "%s", check_text(s, 9));
 }
 
 static void read_outcome(sqlite3_stmt *s, struct ledger_outcome *o)
 {
 	*o = (struct ledger_outcome){
-		.op = number_at(s, 0),
+		.op = check_number(s, 0),
 		.res_ns = sqlite3_column_int64(s, 1),
-		.res_seq = number_at(s, 2),
-		.kind = (enum outcome)(number_at(s, 3) % OUTCOME_COUNT),
+		.res_seq = check_number(s, 2),
+		.kind = (enum outcome)(check_number(s, 3) % OUTCOME_COUNT),
 		.status = sqlite3_column_int(s, 4),
 		.error = sqlite3_column_int(s, 5),
-		.sent = number_at(s, 6),
+		.sent = check_number(s, 6),
 		.sends = sqlite3_column_int(s, 7),
-		.seen = number_at(s, 8),
-		.size = number_at(s, 9),
-		.first = number_at(s, 11),
-		.last = number_at(s, 12),
+		.seen = check_number(s, 8),
+		.size = check_number(s, 9),
+		.first = check_number(s, 11),
+		.last = check_number(s, 12),
 		.mark = sqlite3_column_int(s, 13),
 	};
-	snprintf(o->tag, sizeof(o->tag), "%s", text_at(s, 10));
+	snprintf(o->tag, sizeof(o->tag), "%s", check_text(s, 10));
 }
 
 struct feed {
@@ -113,8 +69,8 @@ struct feed {
 /* One step of the merge of both, by sequence number. */
 static void feed_next(struct feed *f, struct oracle *oracle)
 {
-	bool ask =
-		f->intents && (!f->outcomes || number_at(f->intent, 11) < number_at(f->outcome, 2));
+	bool ask = f->intents &&
+		   (!f->outcomes || check_number(f->intent, 11) < check_number(f->outcome, 2));
 
 	if (ask) {
 		struct ledger_intent intent;
@@ -124,15 +80,18 @@ static void feed_next(struct feed *f, struct oracle *oracle)
 	} else {
 		struct ledger_outcome outcome;
 		read_outcome(f->outcome, &outcome);
-		oracle_return(oracle, &outcome, text_at(f->outcome, 14), text_at(f->outcome, 15),
-			      text_at(f->outcome, 16), sqlite3_column_int(f->outcome, 17) != 0);
+		oracle_return(oracle, &outcome, check_text(f->outcome, 14),
+			      check_text(f->outcome, 15), check_text(f->outcome, 16),
+			      sqlite3_column_int(f->outcome, 17) != 0);
 		f->outcomes = sqlite3_step(f->outcome) == SQLITE_ROW;
 	}
 }
 
-static int feed_all(sqlite3 *db, struct oracle *oracle, struct why *why)
+static int feed_all(sqlite3 *db, struct oracle *oracle, struct check_progress *progress,
+		    struct why *why)
 {
 	struct feed f = {0};
+	uint64_t steps = 0;
 	int result = 0;
 
 	if (sqlite3_prepare_v2(db, intent_sql, -1, &f.intent, NULL) != SQLITE_OK ||
@@ -141,8 +100,10 @@ static int feed_all(sqlite3 *db, struct oracle *oracle, struct why *why)
 	} else {
 		f.intents = sqlite3_step(f.intent) == SQLITE_ROW;
 		f.outcomes = sqlite3_step(f.outcome) == SQLITE_ROW;
-		while (f.intents || f.outcomes)
+		while (f.intents || f.outcomes) {
 			feed_next(&f, oracle);
+			check_progress_tell(progress, ++steps / 2);
+		}
 	}
 	sqlite3_finalize(f.intent);
 	sqlite3_finalize(f.outcome);
@@ -161,14 +122,15 @@ static void feed_reported(sqlite3 *db, struct oracle *oracle)
 		    -1, &s, NULL) != SQLITE_OK)
 		return;
 	while (sqlite3_step(s) == SQLITE_ROW)
-		oracle_report(oracle, !strcmp(text_at(s, 0), "SUT-CRASH") ? SUT_CRASH : UNRECOVERED,
-			      "", 0, text_at(s, 1));
+		oracle_report(oracle,
+			      !strcmp(check_text(s, 0), "SUT-CRASH") ? SUT_CRASH : UNRECOVERED, "",
+			      0, check_text(s, 1));
 	sqlite3_finalize(s);
 }
 
 /* Without a violation the verdict rests on what the run could say of itself. */
-static enum verdict verdict_of(sqlite3 *db, const struct oracle_count *count, char *reason,
-			       size_t size)
+static enum verdict verdict_of(sqlite3 *db, const struct oracle_count *count,
+			       const struct exact_result *exact, char *reason, size_t size)
 {
 	enum verdict verdict = VERDICT_UNKNOWN;
 	sqlite3_stmt *s;
@@ -185,13 +147,22 @@ static enum verdict verdict_of(sqlite3 *db, const struct oracle_count *count, ch
 			       -1, &s, NULL) != SQLITE_OK)
 		return verdict;
 	if (sqlite3_step(s) == SQLITE_ROW) {
-		snprintf(reason, size, "%s", text_at(s, 1));
-		verdict = !strcmp(text_at(s, 0), "PASS")      ? VERDICT_PASS
-			  : !strcmp(text_at(s, 0), "INVALID") ? VERDICT_INVALID
-							      : VERDICT_UNKNOWN;
+		snprintf(reason, size, "%s", check_text(s, 1));
+		verdict = !strcmp(check_text(s, 0), "PASS")      ? VERDICT_PASS
+			  : !strcmp(check_text(s, 0), "INVALID") ? VERDICT_INVALID
+								 : VERDICT_UNKNOWN;
 	}
 	sqlite3_finalize(s);
+	if (exact->undecided && verdict == VERDICT_PASS) {
+		snprintf(reason, size, "%s", exact->text);
+		verdict = VERDICT_UNKNOWN;
+	}
 	return verdict;
+}
+
+static void tell_exact(void *arg, uint64_t operations)
+{
+	check_progress_tell(arg, operations);
 }
 
 static int print_violation(void *arg, const struct violation *v)
@@ -227,16 +198,24 @@ static void record_verified(sqlite3 *db, const struct oracle_count *count)
 
 static int judge(const char *dir, sqlite3 *db, struct oracle *oracle, struct why *why)
 {
+	struct check_progress feeding = {.doing = "replaying"}, judging = {.doing = "judging"};
+	struct exact_result exact;
 	struct oracle_count count;
 	char reason[512], path[4096];
 
-	int rc = feed_all(db, oracle, why);
+	int rc = feed_all(db, oracle, &feeding, why);
+	check_progress_end(&feeding);
 	if (rc)
 		return rc;
 	feed_reported(db, oracle);
 	oracle_finish(oracle);
+	rc = check_exact(db, (uint32_t)check_ledger_number(db, "can"), &exact_budget, oracle,
+			 tell_exact, &judging, &exact, why);
+	check_progress_end(&judging);
+	if (rc)
+		return rc;
 	oracle_count(oracle, &count);
-	enum verdict verdict = verdict_of(db, &count, reason, sizeof(reason));
+	enum verdict verdict = verdict_of(db, &count, &exact, reason, sizeof(reason));
 	oracle_violations(oracle, print_violation, NULL);
 	printf("%llu operations, %llu verified, %llu violation%s\n%s%s%s\n",
 	       (unsigned long long)sum(count.ops, VERB_COUNT),
@@ -252,11 +231,11 @@ static int judge(const char *dir, sqlite3 *db, struct oracle *oracle, struct why
 int check_run(const char *dir, struct why *why)
 {
 	sqlite3 *db = NULL;
-	int rc = open_ledger(dir, &db, why);
+	int rc = check_ledger_open(dir, &db, why);
 
 	if (rc)
 		return rc;
-	struct oracle *oracle = oracle_open((uint32_t)run_number(db, "can"));
+	struct oracle *oracle = oracle_open((uint32_t)check_ledger_number(db, "can"));
 	rc = oracle ? judge(dir, db, oracle, why) : -ENOMEM;
 	oracle_close(oracle);
 	sqlite3_close(db);

@@ -94,6 +94,10 @@ void oracle_report(struct oracle *oracle, enum violation_code code, const char *
 		   const char *text); /* found by others: UNRECOVERED, SUT-CRASH */
 void oracle_finish(struct oracle *oracle);
 
+/* For judges of whole histories, after the finish: what they find on a key that has no violation. */
+bool oracle_has_violation(const struct oracle *oracle, const char *key);
+void oracle_add(struct oracle *oracle, const struct violation *found);
+
 /* What the run needs to know meanwhile. */
 struct oracle_count {
 	uint64_t ops[VERB_COUNT];      /* returned */

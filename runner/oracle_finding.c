@@ -169,6 +169,26 @@ void oracle_report(struct oracle *oracle, enum violation_code code, const char *
 	snprintf(f->violation.text, sizeof(f->violation.text), "%s", text);
 }
 
+bool oracle_has_violation(const struct oracle *oracle, const char *key)
+{
+	unsigned at = oracle_key_at(oracle, key);
+
+	return at < oracle->keys && !strcmp(oracle->key[at]->name, key) &&
+	       oracle->key[at]->root >= 0;
+}
+
+void oracle_add(struct oracle *oracle, const struct violation *found)
+{
+	struct key *key = oracle_key(oracle, found->key);
+	struct finding *f = place_for(oracle, key, found->code);
+
+	if (!f)
+		return;
+	f->key = key;
+	f->violation = *found;
+	f->violation.key = key->name;
+}
+
 /* Was anything that had certainly been there before the bad answer seen again after it? */
 static bool came_back(const struct finding *f)
 {

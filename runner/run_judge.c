@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner/check_exact.h"
+#include "runner/check_ledger.h"
 #include "runner/run_internal.h"
 
 void run_blind(struct run *run, struct run_blind *out)
@@ -73,15 +75,36 @@ struct judging {
 	struct verdict_facts *facts;
 	struct verdict_result *out;
 	char path[4096], reasons[4096];
+	struct exact_result exact;
 	struct why *why;
 	int error;
 };
+
+/* Every key once more, from the closed ledger, as `failrun check` does. */
+static int judge_exactly(struct judging *j, struct oracle *oracle)
+{
+	sqlite3 *db;
+	int rc = check_ledger_open(j->run->dir, &db, j->why);
+
+	if (rc)
+		return rc;
+	rc = check_exact(db, (uint32_t)check_ledger_number(db, "can"), &exact_budget, oracle, NULL,
+			 NULL, &j->exact, j->why);
+	sqlite3_close(db);
+	if (j->exact.undecided)
+		j->facts->undecided = j->exact.text;
+	return rc;
+}
 
 static void judge(void *arg, struct oracle *oracle)
 {
 	struct judging *j = arg;
 	struct oracle_count count;
 
+	if (!j->facts->ledger)
+		j->error = judge_exactly(j, oracle);
+	if (j->error)
+		return;
 	oracle_count(oracle, &count);
 	j->facts->violations = count.violations;
 	memcpy(j->facts->ok, count.verified, sizeof(j->facts->ok));

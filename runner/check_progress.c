@@ -1,0 +1,28 @@
+/* check_progress.c - see check_progress.h. */
+#include "runner/check_progress.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+void check_progress_tell(struct check_progress *p, uint64_t operations)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	int64_t now = t.tv_sec * 1000000000LL + t.tv_nsec;
+	if (!p->shown_ns)
+		p->shown_ns = now;
+	if (now - p->shown_ns < (p->written ? 200000000 : 1000000000) || !isatty(STDERR_FILENO))
+		return;
+	p->shown_ns = now;
+	p->written = true;
+	fprintf(stderr, "\r\033[K%s: %llu operations", p->doing, (unsigned long long)operations);
+}
+
+void check_progress_end(struct check_progress *p)
+{
+	if (p->written)
+		fprintf(stderr, "\r\033[K");
+	p->written = false;
+}

@@ -1,0 +1,152 @@
+/* history_check.c - a history file, judged; see history_check.h. */
+#include "runner/history_check.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "runner/history_read.h"
+#include "runner/judge_frontier.h"
+#include "runner/judge_zones.h"
+#include "runner/judgement.h"
+
+static const uint64_t BUDGET = 50000000; /* steps: half a minute at worst */
+
+static const char *const kinds[JUDGE_KIND_COUNT] = {
+	[JUDGE_PUT] = "put",       [JUDGE_DELETE] = "delete",   [JUDGE_TAKE] = "take",
+	[JUDGE_CAS] = "cas",       [JUDGE_APPEND] = "append",   [JUDGE_READ] = "read",
+	[JUDGE_ABSENT] = "absent", [JUDGE_PRESENT] = "present", [JUDGE_UNEQUAL] = "unequal",
+};
+
+struct judged {
+	struct judge_answer answer;
+	size_t part;
+};
+
+/* By zones where they serve. -ENOTSUP when neither zones nor the frontier know its operations. */
+static int judge_part(struct judge_zones *zones, struct judge_frontier *frontier,
+		      const struct judge_part *part, uint64_t budget, struct judge_answer *answer)
+{
+	int rc = 0;
+
+	judge_zones_clear(zones);
+	for (size_t i = 0; i < part->count && !rc; i++)
+		rc = judge_zones_add(zones, &part->ops[i]);
+	if (!rc)
+		return judge_zones_check(zones, answer);
+	return rc == -ENOMEM ? rc
+			     : judge_frontier(frontier, part->ops, part->count, budget, answer);
+}
+
+/* Key by key: the first violation ends it, an unknown does not. */
+static int judge_keys(const struct history *h, struct judged *out)
+{
+	struct judge_zones *zones = judge_zones_open();
+	struct judge_frontier *frontier = judge_frontier_open();
+	struct judge_answer answer;
+	uint64_t budget = BUDGET;
+	int rc = zones && frontier ? 0 : -ENOMEM;
+
+	out->answer = (struct judge_answer){.verdict = JUDGE_OK};
+	for (size_t i = 0; i < h->keys && !rc && out->answer.verdict != JUDGE_VIOLATION; i++) {
+		rc = judge_part(zones, frontier, &h->part[i], budget, &answer);
+		budget -= answer.steps < budget ? answer.steps : budget - 1;
+		if (!rc && answer.verdict > JUDGE_OK &&
+		    (out->answer.verdict == JUDGE_OK || answer.verdict == JUDGE_VIOLATION)) {
+			out->answer = answer;
+			out->part = i;
+		}
+	}
+	judge_zones_close(zones);
+	judge_frontier_close(frontier);
+	return rc;
+}
+
+/* Registers with compare-and-set, and texts. */
+static int judge_models(struct history *h, struct judged *out)
+{
+	struct judge_general *engine = judge_general_open();
+	struct judge_values values;
+	int rc = engine ? judge_values_init(&values) : -ENOMEM;
+
+	if (!rc) {
+		struct judge_model model =
+			h->text ? judge_model_text(&h->texts) : judge_model_register(&values);
+		rc = judge_general(engine, &model, h->part, h->keys, BUDGET, &out->answer,
+				   &out->part);
+		judge_values_fini(&values);
+	}
+	judge_general_close(engine);
+	return rc;
+}
+
+static const struct judge_op *find_op(const struct judge_part *part, uint64_t id)
+{
+	for (size_t i = 0; i < part->count; i++)
+		if (part->ops[i].id == id)
+			return &part->ops[i];
+	return NULL;
+}
+
+static void print_op(FILE *out, const struct judge_part *part, uint64_t id)
+{
+	const struct judge_op *op = find_op(part, id);
+
+	if (!op)
+		return;
+	fprintf(out, "    operation %llu: %s by client %u, from %llu", (unsigned long long)id,
+		kinds[op->kind], op->client, (unsigned long long)op->inv);
+	if (op->res != JUDGE_NEVER)
+		fprintf(out, " to %llu", (unsigned long long)op->res);
+	fprintf(out, "%s\n", op->outcome == JUDGE_AMBIGUOUS ? ", outcome unknown" : "");
+}
+
+static enum verdict print_judged(FILE *out, const struct history *h, const struct judged *j)
+{
+	static const enum verdict verdicts[] = {
+		[JUDGE_OK] = VERDICT_PASS,
+		[JUDGE_VIOLATION] = VERDICT_FAIL,
+		[JUDGE_UNKNOWN] = VERDICT_UNKNOWN,
+	};
+	enum verdict verdict = verdicts[j->answer.verdict];
+	size_t operations = 0;
+
+	for (size_t i = 0; i < h->keys; i++)
+		operations += h->part[i].count;
+	if (j->answer.verdict == JUDGE_VIOLATION) {
+		fprintf(out, "key \"%s\": %s\n", h->key[j->part],
+			judge_reason_text(j->answer.reason));
+		for (int i = 0; i < j->answer.witnesses; i++)
+			print_op(out, &h->part[j->part], j->answer.witness[i]);
+	}
+	fprintf(out, "%zu operations, %zu key%s\n%s", operations, h->keys, h->keys == 1 ? "" : "s",
+		verdict_name(verdict));
+	if (j->answer.verdict == JUDGE_UNKNOWN)
+		fprintf(out, ": key \"%s\" is not decided (%s)", h->key[j->part],
+			judge_reason_text(j->answer.reason));
+	fprintf(out, "\n");
+	return verdict;
+}
+
+int history_check(const char *path, FILE *out, struct why *why)
+{
+	struct judged judged = {.part = 0};
+	struct history history;
+	FILE *in = fopen(path, "r");
+
+	if (!in)
+		return why_set(why, -errno, "cannot read \"%s\": %s", path, strerror(errno));
+	int rc = history_read(&history, in, why);
+	fclose(in);
+	if (rc)
+		return why_prefix(why, rc, "%s", path);
+	rc = history.text ? -ENOTSUP : judge_keys(&history, &judged);
+	if (rc == -ENOTSUP)
+		rc = judge_models(&history, &judged);
+	if (!rc)
+		rc = verdict_exit_code(print_judged(out, &history, &judged));
+	else
+		why_set(why, rc, "cannot judge \"%s\": %s", path, strerror(-rc));
+	history_free(&history);
+	return rc;
+}

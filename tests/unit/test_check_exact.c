@@ -1,0 +1,381 @@
+/*
+ * test_check_exact.c - ledgers in, names of violations out; and as histories, out and in again.
+ *
+ * Each ledger is made here, row by row, and judged without what the oracle finds, so every name is
+ * the exact judges'. Evidence that proves nothing must not be taken for any.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runner/check_exact.h"
+#include "runner/history_check.h"
+#include "runner/history_read.h"
+#include "runner/ledger_write.h"
+
+enum {
+	KV = CAN_RANGE | CAN_HEAD_TAG | CAN_LIST_SIZE | CAN_LIST_TAG | CAN_LIST_PAGES |
+	     CAN_DELETE_TELLS | CAN_TAG_XXH3 | CAN_LIST_ORDER,
+	PLAIN = CAN_RANGE,
+	NONE = -1, /* no answer */
+	OPS_MAX = 8,
+};
+
+struct made {
+	enum verb verb;
+	int inv, res;
+	int kind;  /* enum outcome, or NONE */
+	int value; /* put: generation; get: seen; head: whose tag it told; list: whose tag, 0: not
+		      named, -1: named twice, -2: named without a tag */
+	int status, sends, mark, tag;
+};
+
+#define OP(v, i, r, k, x)                                            \
+	{                                                            \
+		.verb = v, .inv = i, .res = r, .kind = k, .value = x \
+	}
+#define PUT(x, i, r)   OP(VERB_PUT, i, r, OUTCOME_OK, x)
+#define PUT_LOST(x, i) OP(VERB_PUT, i, 0, NONE, x)
+#define DELETE(i, r)   OP(VERB_DELETE, i, r, OUTCOME_OK, 0)
+#define GET(x, i, r)   OP(VERB_GET, i, r, OUTCOME_OK, x)
+#define GET_NONE(i, r) OP(VERB_GET, i, r, OUTCOME_ABSENT, 0)
+#define HEAD(x, i, r)  OP(VERB_HEAD, i, r, OUTCOME_OK, x)
+#define LIST(x, i, r)  OP(VERB_LIST, i, r, OUTCOME_OK, x)
+
+static const struct ledger_case {
+	const char *about;
+	int can;
+	enum violation_code code;
+	struct made op[OPS_MAX];
+} cases[] = {
+	{"an older value", KV, LOST_WRITE, {PUT(1, 1, 2), PUT(2, 3, 4), GET(1, 5, 6)}},
+	{"an older value, then the newer",
+	 KV,
+	 STALE_READ,
+	 {PUT(1, 1, 2), PUT(2, 3, 4), GET(1, 5, 6), GET(2, 7, 8)}},
+	{"nothing", KV, LOST_WRITE, {PUT(1, 1, 2), GET_NONE(3, 4)}},
+	{"nothing, then it is back", KV, WRONG_404, {PUT(1, 1, 2), GET_NONE(3, 4), GET(1, 5, 6)}},
+	{"back after a delete", KV, RESURRECTED_DELETE, {PUT(1, 1, 2), DELETE(3, 4), GET(1, 5, 6)}},
+	{"a second delete finds something",
+	 KV,
+	 RESURRECTED_DELETE,
+	 {PUT(1, 1, 2), DELETE(3, 4), DELETE(5, 6)}},
+	{"a second delete, where deletes don't tell",
+	 PLAIN,
+	 VIOLATION_NONE,
+	 {PUT(1, 1, 2), DELETE(3, 4), DELETE(5, 6)}},
+	{"reads of unanswered puts, to and fro",
+	 KV,
+	 NON_MONOTONIC,
+	 {PUT_LOST(1, 1), PUT_LOST(2, 2), GET(2, 3, 4), GET(1, 5, 6), GET(2, 7, 8)}},
+	{"unanswered puts, late",
+	 KV,
+	 VIOLATION_NONE,
+	 {PUT_LOST(1, 1), GET_NONE(2, 3), GET(1, 4, 5)}},
+	{"a put that failed",
+	 KV,
+	 ABORTED_READ,
+	 {{.verb = VERB_PUT, .inv = 1, .res = 2, .kind = OUTCOME_NOT_APPLIED, .value = 1},
+	  GET(1, 3, 4)}},
+	{"a put that failed, but was sent twice",
+	 KV,
+	 VIOLATION_NONE,
+	 {{.verb = VERB_PUT, .inv = 1, .res = 2, .kind = OUTCOME_REFUSED, .value = 1, .sends = 2},
+	  GET(1, 3, 4)}},
+	{"nobody's value", KV, PHANTOM, {PUT(1, 1, 2), GET(9, 3, 4)}},
+	{"a value before its put", KV, FUTURE_READ, {GET(1, 1, 2), PUT(1, 3, 4)}},
+	{"a put that was sent twice lands again",
+	 KV,
+	 VIOLATION_NONE,
+	 {{.verb = VERB_PUT, .inv = 1, .res = 2, .kind = OUTCOME_OK, .value = 1, .sends = 2},
+	  PUT(2, 3, 4),
+	  GET(2, 5, 6),
+	  GET(1, 7, 8)}},
+	{"a delete that was sent twice lands again",
+	 KV,
+	 VIOLATION_NONE,
+	 {PUT(1, 1, 2),
+	  {.verb = VERB_DELETE, .inv = 3, .res = 4, .kind = OUTCOME_ABSENT, .sends = 2},
+	  PUT(2, 5, 6),
+	  GET_NONE(7, 8)}},
+	{"head of an older value", KV, LOST_WRITE, {PUT(1, 1, 2), PUT(2, 3, 4), HEAD(1, 5, 6)}},
+	{"head where tags tell nothing",
+	 PLAIN,
+	 VIOLATION_NONE,
+	 {PUT(1, 1, 2), PUT(2, 3, 4), HEAD(1, 5, 6)}},
+	{"head, and both puts have one tag",
+	 KV,
+	 VIOLATION_NONE,
+	 {PUT(1, 1, 2),
+	  {.verb = VERB_PUT, .inv = 3, .res = 4, .kind = OUTCOME_OK, .value = 2, .tag = 1},
+	  HEAD(1, 5, 6)}},
+	{"416",
+	 KV,
+	 VIOLATION_NONE,
+	 {PUT(1, 1, 2),
+	  {.verb = VERB_RANGE, .inv = 3, .res = 4, .kind = OUTCOME_REFUSED, .status = 416}}},
+	{"wrong bytes are the oracle's",
+	 KV,
+	 VIOLATION_NONE,
+	 {PUT(1, 1, 2),
+	  PUT(2, 3, 4),
+	  {.verb = VERB_GET, .inv = 5, .res = 6, .kind = OUTCOME_OK, .value = 1, .mark = 1}}},
+	{"errors tell nothing",
+	 KV,
+	 VIOLATION_NONE,
+	 {PUT(1, 1, 2),
+	  {.verb = VERB_GET, .inv = 3, .res = 4, .kind = OUTCOME_AMBIGUOUS},
+	  {.verb = VERB_GET, .inv = 5, .res = 6, .kind = OUTCOME_GARBAGE}}},
+	{"a listing without it", KV, LIST_OMISSION, {PUT(1, 1, 2), LIST(0, 3, 4)}},
+	{"a listing with what was deleted",
+	 KV,
+	 LIST_PHANTOM,
+	 {PUT(1, 1, 2), DELETE(3, 4), LIST(-2, 5, 6)}},
+	{"a listing with an older tag", KV, LIST_META, {PUT(1, 1, 2), PUT(2, 3, 4), LIST(1, 5, 6)}},
+	{"a listing that is ill-formed",
+	 KV,
+	 VIOLATION_NONE,
+	 {PUT(1, 1, 2), DELETE(3, 4), LIST(-1, 5, 6)}},
+};
+
+static void do_sql(sqlite3 *db, const char *sql)
+{
+	char *error = NULL;
+
+	if (sqlite3_exec(db, sql, NULL, NULL, &error) != SQLITE_OK)
+		fail_msg("%s: %s", error, sql);
+}
+
+static void make_page(char *entries, size_t size, int value)
+{
+	if (value > 0)
+		snprintf(entries, size, "[[\"k/1\",10,\"%016x\"]]", value);
+	else
+		snprintf(entries, size, "%s",
+			 value == 0    ? "[]"
+			 : value == -1 ? "[[\"k/1\",10,\"\"],[\"k/1\",10,\"\"]]"
+				       : "[[\"k/1\",10,\"\"]]");
+}
+
+static void make_op(sqlite3 *db, int number, const struct made *m)
+{
+	int put = m->verb == VERB_PUT, seen = m->verb == VERB_GET ? m->value : 0;
+	char sql[1024], entries[128];
+
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO intent VALUES(%d, 1, %d, 0, %d, %d, %d, 10, 0, 0, NULL, "
+		 "printf('%%016x', %d), %d, %d)",
+		 number, number, m->verb, m->verb == VERB_LIST ? 2 : 1, put ? m->value : 0,
+		 put ? (m->tag ? m->tag : m->value) : 0, m->inv * 1000, m->inv);
+	do_sql(db, sql);
+	if (m->kind == NONE)
+		return;
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO outcome VALUES(%d, %d, %d, %d, %d, 0, 0, %d, %d, 10, "
+		 "printf('%%016x', %d), 0, 9, %d)",
+		 number, m->res * 1000, m->res, m->kind, m->status, m->sends ? m->sends : 1, seen,
+		 m->verb == VERB_HEAD ? m->value : 0, m->mark);
+	do_sql(db, sql);
+	if (m->verb != VERB_LIST)
+		return;
+	make_page(entries, sizeof(entries), m->value);
+	snprintf(sql, sizeof(sql), "INSERT INTO page VALUES(%d, NULL, NULL, 0, CAST('%s' AS BLOB))",
+		 number, entries);
+	do_sql(db, sql);
+}
+
+static sqlite3 *make_ledger(const char *path, const struct ledger_case *c)
+{
+	char sql[128];
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	do_sql(db, ledger_schema);
+	do_sql(db, "INSERT INTO object VALUES(1, CAST('k/1' AS BLOB)), (2, CAST('k/' AS BLOB))");
+	snprintf(sql, sizeof(sql), "INSERT INTO run VALUES('can', '%d')", c->can);
+	do_sql(db, sql);
+	for (int i = 0; i < OPS_MAX && c->op[i].inv; i++)
+		make_op(db, i + 1, &c->op[i]);
+	return db;
+}
+
+struct found {
+	int count;
+	struct violation violation;
+};
+
+static int note_violation(void *arg, const struct violation *v)
+{
+	struct found *found = arg;
+
+	found->count++;
+	found->violation = *v;
+	return 0;
+}
+
+static void judge(const struct ledger_case *c, struct found *found)
+{
+	sqlite3 *db = make_ledger(":memory:", c);
+	struct oracle *oracle = oracle_open((uint32_t)c->can);
+	struct exact_result result;
+
+	*found = (struct found){0};
+	assert_int_equal(
+		check_exact(db, (uint32_t)c->can, &exact_budget, oracle, NULL, NULL, &result, NULL),
+		0);
+	assert_int_equal(result.keys, 1);
+	assert_int_equal(result.undecided, 0);
+	oracle_violations(oracle, note_violation, found);
+	assert_int_equal(result.refuted, found->count);
+	oracle_close(oracle);
+	sqlite3_close(db);
+}
+
+static void names_are_right(void **state)
+{
+	struct found found;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		judge(&cases[i], &found);
+		if (found.violation.code != cases[i].code)
+			fail_msg("%s: found %s, wanted %s", cases[i].about,
+				 violation_name(found.violation.code),
+				 violation_name(cases[i].code));
+	}
+}
+
+static void a_witness_can_be_checked_by_hand(void **state)
+{
+	static const uint64_t witness[] = {1, 2, 3};
+	sqlite3 *db = make_ledger(":memory:", &cases[0]);
+	struct oracle *oracle = oracle_open(KV);
+	struct exact_result result;
+	struct found found = {0};
+
+	(void)state;
+	assert_int_equal(check_exact(db, KV, &exact_budget, oracle, NULL, NULL, &result, NULL), 0);
+	oracle_violations(oracle, note_violation, &found);
+	assert_int_equal(found.violation.op, 3);
+	assert_string_equal(found.violation.key, "k/1");
+	assert_int_equal(found.violation.witnesses, 3);
+	assert_memory_equal(found.violation.witness, witness, sizeof(witness));
+	assert_string_equal(found.violation.text,
+			    "an acknowledged or seen write is gone and was never seen again; no "
+			    "order explains these: operation 1, put of generation 1 (0.000000 to "
+			    "0.000001 s); operation 2, put of generation 2 (0.000002 to 0.000003 "
+			    "s); operation 3, get answered generation 1 (0.000004 to 0.000005 s)");
+	/* A key that has a violation is not judged again. */
+	assert_int_equal(check_exact(db, KV, &exact_budget, oracle, NULL, NULL, &result, NULL), 0);
+	assert_int_equal(result.keys, 0);
+	oracle_close(oracle);
+	sqlite3_close(db);
+}
+
+static void over_budget_is_named(void **state)
+{
+	static const struct exact_budget one = {.key = 1, .all = 1};
+	static const struct ledger_case busy = {
+		"", KV, VIOLATION_NONE, {PUT(1, 1, 2), DELETE(3, 4), PUT(2, 5, 6), GET(2, 7, 8)}};
+	sqlite3 *db = make_ledger(":memory:", &busy);
+	struct oracle *oracle = oracle_open(KV);
+	struct exact_result result;
+
+	(void)state;
+	assert_int_equal(check_exact(db, KV, &one, oracle, NULL, NULL, &result, NULL), 0);
+	assert_int_equal(result.undecided, 1);
+	assert_non_null(strstr(result.text, "\"k/1\""));
+	oracle_close(oracle);
+	sqlite3_close(db);
+}
+
+static size_t read_back(struct history *h, const char *dir, const char *format)
+{
+	char *text = NULL;
+	size_t size = 0, operations = 0;
+	struct why why = {""};
+	FILE *out = open_memstream(&text, &size);
+
+	assert_int_equal(history_write(dir, format, out, &why), 0);
+	fclose(out);
+	FILE *in = fmemopen(text, size, "r");
+	if (history_read(h, in, &why))
+		fail_msg("%s: %s", format, why.text);
+	fclose(in);
+	free(text);
+	for (size_t i = 0; i < h->keys; i++)
+		operations += h->part[i].count;
+	return operations;
+}
+
+static void histories_come_back(void **state)
+{
+	static const struct ledger_case all = {
+		"",
+		KV,
+		VIOLATION_NONE,
+		{PUT(1, 1, 2),
+		 DELETE(3, 4),
+		 {.verb = VERB_PUT, .inv = 5, .res = 6, .kind = OUTCOME_NOT_APPLIED, .value = 2},
+		 PUT_LOST(3, 7),
+		 GET_NONE(8, 9),
+		 LIST(-2, 10, 12),
+		 GET(3, 11, 13)}};
+	static const int kinds[] = {JUDGE_PUT,    JUDGE_TAKE, JUDGE_PUT,    JUDGE_PUT,
+				    JUDGE_ABSENT, JUDGE_READ, JUDGE_PRESENT};
+	static const int outcomes[] = {JUDGE_KNOWN, JUDGE_KNOWN, JUDGE_FAILED, JUDGE_AMBIGUOUS,
+				       JUDGE_KNOWN, JUDGE_KNOWN, JUDGE_KNOWN};
+	char dir[] = "/tmp/failkit-history-XXXXXX", path[64];
+	struct history h;
+	struct why why;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/model.sqlite", dir);
+	sqlite3_close(make_ledger(path, &all));
+	assert_int_equal(read_back(&h, dir, "jsonl"), 7);
+	assert_int_equal(h.keys, 1);
+	assert_string_equal(h.key[0], "k/1");
+	for (int i = 0; i < 7; i++) {
+		assert_int_equal(h.part[0].ops[i].kind, kinds[i]);
+		assert_int_equal(h.part[0].ops[i].outcome, outcomes[i]);
+	}
+	assert_int_equal(h.part[0].ops[5].inv, 11);
+	assert_int_equal(h.part[0].ops[5].res, 13);
+	assert_int_equal(h.part[0].ops[5].value, h.part[0].ops[3].value);
+	history_free(&h);
+	assert_int_equal(read_back(&h, dir, "edn"), 6); /* no word for presence */
+	assert_int_equal(h.part[0].ops[2].outcome, JUDGE_FAILED);
+	assert_false(h.text);
+	history_free(&h);
+	assert_int_equal(read_back(&h, dir, "porcupine"), 5); /* nor for a put that failed */
+	assert_true(h.text);
+	history_free(&h);
+	assert_true(history_write(dir, "xml", stdout, &why) < 0);
+	unlink(path);
+	unlink(strcat(path, "-wal"));
+	snprintf(path, sizeof(path), "%s/model.sqlite-shm", dir);
+	unlink(path);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_are_right),
+		cmocka_unit_test(a_witness_can_be_checked_by_hand),
+		cmocka_unit_test(over_budget_is_named),
+		cmocka_unit_test(histories_come_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
