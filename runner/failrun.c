@@ -15,7 +15,8 @@ static const char *command_name(const void *arg, size_t i)
 
 static const char *option_name(const void *arg, size_t i)
 {
-	static const char *const options[] = {"--seed", "--duration", "--set", "--help", NULL};
+	static const char *const options[] = {"--seed",   "--duration", "--set",
+					      "--format", "--help",     NULL};
 
 	(void)arg;
 	return options[i];
@@ -49,32 +50,47 @@ static int add_override(struct arguments *a, const char *text, struct why *why)
 }
 
 /* --seed N and --duration D are short for --set run.seed=N and run.duration=D. */
-static int read_option(struct arguments *a, char **argv, int *i, struct why *why)
+static int read_option(const struct command *command, struct arguments *a, char **argv, int *i,
+		       struct why *why)
 {
 	static const struct {
 		const char *option, *key;
 		int text;
-	} keys[] = {
-		{"--seed", "run.seed", 0}, {"--duration", "run.duration", 1}, {"--set", NULL, 0}};
+		unsigned command; /* enum command_options */
+	} keys[] = {{"--seed", "run.seed", 0, TAKES_PLAN_OPTIONS},
+		    {"--duration", "run.duration", 1, TAKES_PLAN_OPTIONS},
+		    {"--set", NULL, 0, TAKES_PLAN_OPTIONS},
+		    {"--format", NULL, 0, TAKES_FORMAT}};
 	const char *option = argv[*i], *equals = strchr(option, '=');
 	size_t length = equals ? (size_t)(equals - option) : strlen(option);
+	size_t k;
 
-	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+	for (k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
 		const char *value;
 
 		if (strlen(keys[k].option) != length ||
 		    strncmp(keys[k].option, option, length) != 0)
 			continue;
+		if (!(command->options & keys[k].command))
+			break;
 		value = equals ? equals + 1 : argv[*i + 1];
 		if (!value)
 			return why_set(why, -EINVAL, "\"%s\" wants a value", option);
 		*i += equals ? 0 : 1;
+		if (keys[k].command == TAKES_FORMAT) {
+			a->format = value;
+			return 0;
+		}
 		if (!keys[k].key)
 			return add_override(a, value, why);
 		snprintf(a->text[keys[k].text], sizeof(a->text[0]), "%s=%.100s", keys[k].key,
 			 value);
 		return add_override(a, a->text[keys[k].text], why);
 	}
+	if (!(command->options & (TAKES_PLAN_OPTIONS | TAKES_FORMAT)) ||
+	    k < sizeof(keys) / sizeof(keys[0]))
+		return why_set(why, -EINVAL, "\"%s\" takes no option \"%s\"", command->name,
+			       option);
 	return names_refuse(why, -EINVAL, "option", option, option_name, NULL);
 }
 
@@ -86,12 +102,8 @@ static int read_arguments(const struct command *command, char **argv, struct arg
 	for (int i = 0; argv[i] && !error; i++) {
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
 			a->help = 1;
-		else if (argv[i][0] == '-' && argv[i][1] &&
-			 !(command->options & TAKES_PLAN_OPTIONS))
-			error = why_set(why, -EINVAL, "\"%s\" takes no option \"%s\"",
-					command->name, argv[i]);
 		else if (argv[i][0] == '-' && argv[i][1])
-			error = read_option(a, argv, &i, why);
+			error = read_option(command, a, argv, &i, why);
 		else if (a->words == command->words_max)
 			error = why_set(why, -EINVAL, "\"%s\" is one word too many", argv[i]);
 		else

@@ -17,11 +17,12 @@ struct arguments {
 	int words;
 	const char *override[OVERRIDE_MAX + 1]; /* for plan_read(); NULL ends them */
 	int overrides;
-	char text[2][128]; /* of --seed and --duration, as overrides */
+	char text[2][128];  /* of --seed and --duration, as overrides */
+	const char *format; /* of --format; NULL: not given */
 	int help;
 };
 
-enum command_options { TAKES_PLAN_OPTIONS = 1, TAKES_HELP = 2 };
+enum command_options { TAKES_PLAN_OPTIONS = 1, TAKES_HELP = 2, TAKES_FORMAT = 4 };
 
 struct command {
 	const char *name, *usage, *help;

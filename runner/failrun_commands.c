@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "runner/check.h"
+#include "runner/history_check.h"
 #include "runner/plan.h"
 #include "runner/report.h"
 #include "runner/run.h"
@@ -142,11 +144,25 @@ static int command_schedule(const struct arguments *a, struct why *why)
 	return EXIT_PASS;
 }
 
+/* A run's directory, or a history in a file. */
 static int command_check(const struct arguments *a, struct why *why)
 {
-	int status = check_run(a->word[0], why);
+	struct stat st;
+	bool file = stat(a->word[0], &st) == 0 && !S_ISDIR(st.st_mode);
+	int status = file ? history_check(a->word[0], stdout, why) : check_run(a->word[0], why);
 
+	if (file && status == -EINVAL)
+		return EXIT_USAGE;
 	return status < 0 ? EXIT_ENVIRONMENT : status;
+}
+
+static int command_history(const struct arguments *a, struct why *why)
+{
+	const char *format = a->format ? a->format : "jsonl";
+
+	if (history_format_check(format, why))
+		return EXIT_USAGE;
+	return history_write(a->word[0], format, stdout, why) ? EXIT_ENVIRONMENT : EXIT_PASS;
 }
 
 static int command_why(const struct arguments *a, struct why *why)
@@ -221,8 +237,10 @@ const struct command commands[] = {
 	 "boot the cluster, drive it, break it, judge it", 1, 1, TAKES_PLAN_OPTIONS, command_run},
 	{"schedule", "PLAN [--seed N] [--duration D] [--set SECTION.KEY=VALUE]...",
 	 "print the faults that a run would inject", 1, 1, TAKES_PLAN_OPTIONS, command_schedule},
-	{"check", "DIR", "judge a run again from its ledger, with no cluster", 1, 1, 0,
-	 command_check},
+	{"check", "DIR | FILE", "judge a run again from its ledger, or a history from a file", 1, 1,
+	 0, command_check},
+	{"history", "DIR [--format jsonl|edn|porcupine]", "write a run's operations as a history",
+	 1, 1, TAKES_FORMAT, command_history},
 	{"why", "DIR KEY", "tell a key's whole story", 2, 2, 0, command_why},
 	{"report", "DIR", "write a run's report again, and print it", 1, 1, 0, command_report},
 	{"plan", "PLAN | --help", "check a plan; or every key and kind of fault that one can have",
