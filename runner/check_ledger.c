@@ -10,9 +10,12 @@ int check_ledger_open(const char *dir, sqlite3 **db, struct why *why)
 
 	snprintf(path, sizeof(path), "%s/model.sqlite", dir);
 	/* Read-write, since a ledger cut by SIGKILL has its last groups in the write-ahead log. */
-	int rc = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE, NULL);
+	int rc = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(*db, 10000);
+	/* What is sorted stays in memory up to 64 MiB, then in files. */
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(*db, "PRAGMA cache_size=-65536", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(*db, "SELECT count(*) FROM run", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)

@@ -13,9 +13,11 @@ void check_progress_tell(struct check_progress *p, uint64_t operations)
 	int64_t now = t.tv_sec * 1000000000LL + t.tv_nsec;
 	if (!p->shown_ns)
 		p->shown_ns = now;
-	if (now - p->shown_ns < (p->written ? 200000000 : 1000000000) || !isatty(STDERR_FILENO))
+	if (now - p->shown_ns < (p->written ? 200000000 : 1000000000))
 		return;
 	p->shown_ns = now;
+	if (!isatty(STDERR_FILENO))
+		return;
 	p->written = true;
 	fprintf(stderr, "\r\033[K%s: %llu operations", p->doing, (unsigned long long)operations);
 }

@@ -146,11 +146,12 @@ enum violation_code oracle_return(struct oracle *oracle, const struct ledger_out
 				  bool more)
 {
 	enum violation_code code;
-	unsigned i = 0;
+	unsigned i = oracle->pendings;
 
-	while (i < oracle->pendings && oracle->pending[i].intent.op != outcome->op)
-		i++;
-	if (i == oracle->pendings)
+	/* From the newest: in front are those that were never answered. */
+	while (i > 0 && oracle->pending[i - 1].intent.op != outcome->op)
+		i--;
+	if (i-- == 0)
 		return VIOLATION_NONE;
 	struct pending p = oracle->pending[i];
 	oracle->pending[i] = oracle->pending[--oracle->pendings];
