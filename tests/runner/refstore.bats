@@ -248,13 +248,12 @@ race() { # KEY STATUS...
 }
 
 @test "a dead data server is repaired onto a spare, which then serves alone" {
-	ms_options="--dead-after 1s"
 	cluster_start db ms1 ms2 ms3 ds1 ds2 ds3 ds4 fe1 fe2 fe3
 	eventually 10 health_is "$net.11" '.spares == 1'
 	put_many 1 20 "$fe1"
 	[ "$(curl -s "http://$net.24:7000/health" | jq .chunks)" = 0 ]
 	node_kill ds1
-	eventually 20 health_is "$net.11" '.registered == 2 and .under_replicated == 0'
+	eventually 30 health_is "$net.11" '.registered == 2 and .under_replicated == 0'
 	eventually 20 health_is "$net.24" '.chunks >= 20'
 	node_kill ds2
 	node_kill ds3
