@@ -6,7 +6,7 @@
 #   failpoint      exact: of one disarmed failpoint beside libfiu's fiu_fail
 #   control        from starting `failctl set` to the first failing call, beside fiu-ctrl
 #   deep           the deep tier: a call by name, inlined and by a stream; processor time, 21 rounds
-#   check          how fast histories are judged, how that grows, and memory an operation
+#   check          how fast histories and a ledger are judged, how that grows, memory an operation
 set -eu
 cd "$(dirname "$0")/.."
 B=${FAILKIT_BUILD:-build/plain}
@@ -156,6 +156,12 @@ part_check() {
 	judged "general, 100 register histories of 80" registers 100
 	growth zones
 	growth frontier 100
+	bench/ledger.sh "$work/ledger" 1000000 10000
+	echo
+	echo "failrun check on a ledger of 1,000,000 operations and 10,000 pages of listings"
+	TIMEFORMAT='  %R s, of processor time %U and %S'
+	time "$B/failrun" check "$work/ledger" >"$work/check.out"
+	grep -qx PASS "$work/check.out"
 }
 
 part_deep() {
