@@ -138,7 +138,8 @@ static __attribute__((noinline)) ssize_t armed_recvmsg(int fd, struct msghdr *me
 		/* The message is written to by the kernel, so it is the caller's own that is lent a
 		 * shorter vector, and given back its own. */
 		if (call.hit.len < asked) {
-			message->msg_iov = __builtin_alloca(before.msg_iovlen * sizeof(struct iovec));
+			message->msg_iov =
+				__builtin_alloca(before.msg_iovlen * sizeof(struct iovec));
 			message->msg_iovlen = vector_cut(message->msg_iov, before.msg_iov,
 							 before.msg_iovlen, call.hit.len);
 		}

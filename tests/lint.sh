@@ -34,8 +34,10 @@ rule tests/refstore "(failpoint|preload|runner)"
 
 # What is made from the table of calls is as the table is.
 page=$(mktemp)
-gcc -std=gnu11 -D_GNU_SOURCE -Iinclude -I. docs/calls_page.c -o "$page" && "$page" |
-	cmp -s - docs/calls.md || finding "docs/calls.md is stale: run make docs"
+if ! gcc -std=gnu11 -D_GNU_SOURCE -Iinclude -I. docs/calls_page.c -o "$page" ||
+	! "$page" | cmp -s - docs/calls.md; then
+	finding "docs/calls.md is stale: run make docs"
+fi
 rm -f "$page"
 
 # Files are one job each.

@@ -175,13 +175,13 @@ __attribute__((destructor)) static void failpoint_unload(void)
 		}                                                                      \
 	} while (0)
 
-#define FAILPOINT_BUFFER(name, buffer, length)                                                    \
-	__extension__({                                                                           \
-		size_t failpoint_length_ = (length);                                              \
-		FAILPOINT_SITE_(name, 3);                                                         \
-		FAILPOINT_IS_ARMED_                                                               \
-			? failpoint_damages(failpoint_site_, (void *)(buffer), failpoint_length_) \
-			: failpoint_length_;                                                      \
+#define FAILPOINT_BUFFER(name, buffer, length)                                            \
+	__extension__({                                                                   \
+		size_t failpoint_length_ = (length);                                      \
+		FAILPOINT_SITE_(name, 3);                                                 \
+		FAILPOINT_IS_ARMED_                                                       \
+		? failpoint_damages(failpoint_site_, (void *)(buffer), failpoint_length_) \
+		: failpoint_length_;                                                      \
 	})
 
 #ifdef __cplusplus
