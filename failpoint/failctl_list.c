@@ -159,12 +159,8 @@ int command_planes(struct args *args)
 /* ---- calls ---- */
 
 static const char *const fails_how[] = {
-	[FAILS_MINUS1] = "-1",
-	[FAILS_ERRNUM] = "errno",
-	[FAILS_NULL] = "NULL",
-	[FAILS_ZERO] = "0",
-	[FAILS_EAI] = "EAI",
-	[FAILS_NEVER] = "never",
+	[FAILS_MINUS1] = "-1", [FAILS_ERRNUM] = "errno", [FAILS_NULL] = "NULL",
+	[FAILS_ZERO] = "0",    [FAILS_EAI] = "EAI",      [FAILS_NEVER] = "never",
 };
 
 static json_t *call_classes(const struct call_info *call)
