@@ -17,6 +17,7 @@ CWARN := $(WARN) -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
 SANITIZE_plain :=
 SANITIZE_asan := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 SANITIZE_tsan := -fsanitize=thread -fno-omit-frame-pointer
+SANITIZE_coverage := --coverage
 SANITIZE := $(SANITIZE_$(FLAVOUR))
 # The libraries that are loaded into a target are never built with ASan or TSan: the runtime is the
 # target's. They get UBSan, which needs none, in the asan flavour.
@@ -167,7 +168,7 @@ bench: packages-build+bench ## what it costs, beside libfiu; BENCH=instructions,
 	$(Q)$(MAKE) --no-print-directory -j2 all $(BENCHES)
 	$(Q)FAILKIT_BUILD=$(B) bench/bench.sh
 
-.PHONY: packages-% bench check proof asan tsan demo format lint install uninstall dist
+.PHONY: fuzz coverage packages-% bench check proof asan tsan demo format lint install uninstall dist
 packages-%:
 	@.ci/packages.sh $(subst +, ,$*)
 
@@ -191,6 +192,23 @@ $(B)/calls_page: $(O)/docs/calls_page.o
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@
 .PHONY: docs
+# Each fuzzer starts from its corpus and works on a copy; what it finds is left in build/fuzz.
+FUZZ_SECONDS ?= 60
+fuzz: packages-build+check ## each fuzzer in turn, FUZZ_SECONDS= each (clang)
+	@mkdir -p build/fuzz/rule
+	cp tests/fuzz/corpus_rule/* build/fuzz/rule
+	clang -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined $(CPPFLAGS) \
+		tests/fuzz/fuzz_rule.c $(CORE_SRC) $(FRONT_SRC) -o build/fuzz/fuzz_rule
+	cd build/fuzz && ./fuzz_rule -max_total_time=$(FUZZ_SECONDS) -max_len=2048 rule
+
+# What the tests pass through of the programs that run outside of targets; the floor is agreed, not
+# measured: raise it when the figure has risen.
+COVERAGE_FLOOR := 75
+coverage: packages-build+check+lint ## the tests with gcov; fails under COVERAGE_FLOOR percent of lines
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=coverage check
+	gcovr -r . build/coverage/obj --exclude 'tests/' --exclude 'bench/' --fail-under-line $(COVERAGE_FLOOR) \
+		--print-summary -o build/coverage/coverage.txt
+
 docs: $(B)/calls_page ## docs/calls.md, from the table of calls
 	$(Q)$(B)/calls_page > docs/calls.md
 
