@@ -244,7 +244,7 @@ race() { # KEY STATUS...
 	http 503 -X PUT --data-binary x "$fe1/o/k"
 	head_has 'Retry-After: 1'
 	http 404 "$fe2/o/k"
-	get_many 1 3 "$fe2"
+	eventually 10 get_many 1 3 "$fe2"
 }
 
 @test "a dead data server is repaired onto a spare, which then serves alone" {
