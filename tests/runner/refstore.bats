@@ -239,12 +239,14 @@ race() { # KEY STATUS...
 @test "without two data servers a PUT is answered 503 with Retry-After" {
 	cluster_start
 	put_many 1 3 "$fe1"
+	# Acknowledged by two: the one that stays must have got its copies before the others go.
+	eventually 10 health_is "$net.23" '.chunks == 3'
 	node_kill ds1
 	node_kill ds2
 	http 503 -X PUT --data-binary x "$fe1/o/k"
 	head_has 'Retry-After: 1'
 	http 404 "$fe2/o/k"
-	eventually 10 get_many 1 3 "$fe2"
+	get_many 1 3 "$fe2"
 }
 
 @test "a dead data server is repaired onto a spare, which then serves alone" {
