@@ -80,7 +80,9 @@ eventually() {
 
 # health_is HOST JQ-EXPRESSION
 health_is() {
-	curl -s -m 3 "http://$1:7000/health" | jq -e "$2" >/dev/null
+	local health
+	# Of no answer at all jq would say yes.
+	health=$(curl -s -m 3 "http://$1:7000/health") && [ -n "$health" ] && jq -e "$2" <<<"$health" >/dev/null
 }
 
 # http STATUS CURL-ARGUMENTS...: the status is as wanted; the body is in $dir/body, headers in $dir/head.
