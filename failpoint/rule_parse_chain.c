@@ -368,7 +368,7 @@ static int read_modifier(struct parser *p, struct rule_term *term, char kind, si
 static int modifiers(struct parser *p, struct rule_term *term)
 {
 	char seen[4] = "";
-	size_t part[3], length;
+	size_t part[3] = {0}, length;
 
 	while (p->lex.token.kind == TOKEN_WORD) {
 		struct token *token = &p->lex.token;

@@ -1,6 +1,6 @@
 # refstore.bash - a reference cluster of its own for each bats test.
 #
-#     127.77.N.10 db    .11-.13 ms    .21-.23 ds, .24-.26 spares    .31-.33 fe      N: number of the test
+#     127.X.N.10 db    .11-.13 ms    .21-.23 ds, .24-.26 spares    .31-.33 fe      N: number of the test
 #
 # Each node keeps its data in $dir/NAME and logs to $dir/NAME.log; pid_of[NAME] is its process. Options
 # for all nodes of a role are put into the variable of its name: ds_options="--bug ...".
@@ -10,7 +10,8 @@ declare -gA pid_of # global although bats loads this within a function
 
 cluster_setup() {
 	dir=$(mktemp -d "${BATS_TMPDIR:-/tmp}/refstore.XXXXXX")
-	net=127.77.$BATS_TEST_NUMBER
+	# The second number keeps two suites at once apart.
+	net=127.$((64 + $$ % 128)).$BATS_TEST_NUMBER
 	ms=$net.11,$net.12,$net.13
 	export fe1=http://$net.31:7000 # for the tests
 	export fe2=http://$net.32:7000
