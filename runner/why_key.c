@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runner/check_ledger.h"
 #include "runner/driver.h"
 #include "runner/oracle.h"
 
@@ -173,16 +174,12 @@ static int tell(sqlite3 *db, const char *key, struct why *why)
 
 int check_why(const char *dir, const char *key, struct why *why)
 {
-	char path[4096];
 	sqlite3 *db = NULL;
-	int rc;
+	int rc = check_ledger_open(dir, &db, why);
 
-	snprintf(path, sizeof(path), "%s/model.sqlite", dir);
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
-		rc = why_set(why, -EINVAL, "\"%s\" is not a run's ledger: %s", path,
-			     sqlite3_errmsg(db));
-	else
-		rc = tell(db, key, why);
+	if (rc)
+		return rc;
+	rc = tell(db, key, why);
 	sqlite3_close(db);
 	if (rc == 1)
 		why_set(why, 1, "the run never used the key \"%s\"", key);
