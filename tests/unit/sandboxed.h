@@ -105,6 +105,25 @@ static inline bool become_ordinary(void)
 	return prctl(PR_SET_DUMPABLE, 1) == 0;
 }
 
+/* Runs the body in the sandbox of an ordinary user; returns the guardian's wait status. */
+static inline int ordinary_in_sandbox(char *dir, int (*body)(const char *dir))
+{
+	int status;
+	pid_t pid;
+
+	assert_int_equal(chmod(dir, 0777), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (!become_ordinary())
+			_exit(98);
+		pid_t guardian = sandbox_start(NET_PRIVATE, dir, body);
+		waitpid(guardian, &status, 0);
+		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 97);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
 static inline void in_sandbox(int (*body)(const char *dir))
 {
 	char *dir = folder_make();

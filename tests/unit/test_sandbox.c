@@ -186,20 +186,9 @@ static int kill_without_pid_namespace(const char *dir)
 static void without_pid_namespaces_nothing_is_left_either(void **state)
 {
 	char *dir = folder_make();
-	int status;
-	pid_t pid;
+	int status = ordinary_in_sandbox(dir, kill_without_pid_namespace);
 
 	(void)state;
-	assert_int_equal(chmod(dir, 0777), 0);
-	pid = fork();
-	if (pid == 0) {
-		if (!become_ordinary())
-			_exit(98);
-		pid_t guardian = sandbox_start(NET_PRIVATE, dir, kill_without_pid_namespace);
-		waitpid(guardian, &status, 0);
-		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 97);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	folder_remove(dir);
 }
@@ -233,20 +222,9 @@ static void the_guardian_exits_as_the_worker_does(void **state)
 static void an_ordinary_user_has_every_layer(void **state)
 {
 	char *dir = folder_make();
-	pid_t pid;
-	int status;
+	int status = ordinary_in_sandbox(dir, return_seven);
 
 	(void)state;
-	assert_int_equal(chmod(dir, 0777), 0);
-	pid = fork();
-	if (pid == 0) {
-		if (!become_ordinary())
-			_exit(98);
-		pid_t guardian = sandbox_start(NET_PRIVATE, dir, return_seven);
-		waitpid(guardian, &status, 0);
-		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 97);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 7);
 	folder_remove(dir);
