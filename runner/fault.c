@@ -30,6 +30,14 @@ enum { MS = 1000000 };
 		.compose = compose_, .check = rule_check, .apply = rule_apply,                    \
 		.applied = rule_applied, .heal = rule_heal, .healed = rule_healed,                \
 	}
+/* Promises that a disk makes are broken: what was written is not there. */
+#define LIE_ROW(name_, takes_, help_, compose_)                                                   \
+	{                                                                                         \
+		.name = name_, .class_ = FAULT_DISK, .needs = NEEDS_INTERPOSER, .takes = takes_,  \
+		.disruptive = true, .lies = true, .hold_ns = 1000LL * MS, .cost_ns = 8000LL * MS, \
+		.help = help_, .compose = compose_, .check = disk_lie_check, .apply = rule_apply, \
+		.applied = rule_applied, .heal = disk_replace, .healed = disk_replaced,           \
+	}
 #define CUT_ROW(name_, whom_, takes_, help_, check_, apply_)                                     \
 	{                                                                                        \
 		.name = name_, .class_ = FAULT_NETWORK, .needs = NEEDS_NETFILTER, .whom = whom_, \
@@ -84,6 +92,20 @@ static const struct fault_kind kinds[] = {
 		 "syncs take from `delay` to `delay` + `jitter` longer", disk_jitter),
 	DISK_ROW("short", 1000LL * MS, false, "on, path, rule, bytes, count",
 		 "writes transfer `bytes`, or half of what was asked", disk_short),
+	DISK_ROW("throttle", 2000LL * MS, false, "on, path, rule, rate, count",
+		 "reads and writes pass at `rate` bytes a second", disk_throttle),
+	DISK_ROW("read-only", 1000LL * MS, true, "on, path, rule, error, count",
+		 "whatever changes a file or a name fails with EROFS", disk_read_only),
+	DISK_ROW("corrupt-read", 1000LL * MS, true, "on, path, rule, bits, count",
+		 "reads come with `bits` wrong bits; what is on the disk is right",
+		 disk_corrupt_read),
+	LIE_ROW("corrupt-write", "on, path, rule, bits, count, until",
+		"what is written has `bits` wrong bits", disk_corrupt_write),
+	LIE_ROW("torn", "on, path, rule, bytes, count, until",
+		"only the first `bytes` of a write get there, 512 where it is 0; all are reported",
+		disk_torn),
+	LIE_ROW("lie", "on, path, rule, count, until",
+		"writes report success and do nothing; with `rule = %sync`, syncs", disk_lie),
 	{
 		.name = "full",
 		.class_ = FAULT_DISK,

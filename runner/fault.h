@@ -83,6 +83,7 @@ struct fault_kind {
 	unsigned needs; /* enum fault_needs */
 	int whom;       /* enum fault_whom */
 	bool disruptive;
+	bool lies; /* what it does to a node may cost the node its data: for roles that survive it */
 	int64_t hold_ns; /* stays applied for this long where the plan does not say */
 	int64_t cost_ns; /* about, from its anchor to its gate, without the hold: spaces the
 			    schedule */

@@ -1,4 +1,4 @@
-/* fault_disk.c - disks that are slow, failing or short, as rules; and a disk that is really full.
+/* fault_disk.c - disks that are slow, failing, short or lying, as rules; and one that is really full.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,20 +10,28 @@
 #include "failpoint/rule.h"
 #include "runner/fault_kinds.h"
 
+enum { SECTOR = 512 };
+
 static const char *given(const char *text, const char *otherwise)
 {
 	return text && text[0] ? text : otherwise;
 }
 
-/* `rule` of the plan takes the place of the sites, `path` narrows them. */
+/* `rule` of the plan takes the place of the sites, `path` narrows them. Where it gives neither, the
+ * node's folder is meant: not its log, which is failrun's. */
 static int disk_rule(const struct fault_atom *atom, const char *sites, const char *action,
 		     char *text, size_t size, struct why *why)
 {
 	const struct plan_fault *fault = atom->fault;
+	char folder[PLAN_NAME_MAX + 16], plain[RULE_TEXT_MAX];
 	const char *path = given(fault->path, "");
-	char plain[RULE_TEXT_MAX];
-	int n = snprintf(plain, sizeof(plain), "%s%s%s = %s", given(fault->rule, sites),
-			 path[0] ? ":path=" : "", path, action);
+	int n;
+
+	snprintf(folder, sizeof(folder), "nodes/%s/**", given(atom->node, "*"));
+	if (!path[0] && !given(fault->rule, "")[0])
+		path = folder;
+	n = snprintf(plain, sizeof(plain), "%s%s%s = %s", given(fault->rule, sites),
+		     path[0] ? ":path=" : "", path, action);
 
 	if (n < 0 || (size_t)n >= sizeof(plain))
 		return why_set(why, -ENOSPC, "the rule of fault \"%s\" is too long", fault->name);
@@ -85,6 +93,79 @@ int disk_short(const struct fault_atom *atom, char *text, size_t size, struct wh
 	if (atom->fault->bytes > 0)
 		snprintf(action, sizeof(action), "short(%lld)", (long long)atom->fault->bytes);
 	return disk_rule(atom, "%write", action, text, size, why);
+}
+
+int disk_throttle(const struct fault_atom *atom, char *text, size_t size, struct why *why)
+{
+	char action[64];
+
+	snprintf(action, sizeof(action), "rate(%lld/s)", (long long)atom->fault->rate);
+	return disk_rule(atom, "%read,%write", action, text, size, why);
+}
+
+/* What was opened for reading goes on being read; what is opened for writing can't be written. */
+int disk_read_only(const struct fault_atom *atom, char *text, size_t size, struct why *why)
+{
+	static const char sites[] = "%write,%sync,%space,creat,rename,renameat,renameat2,unlink,"
+				    "unlinkat,link,linkat,mkdir,mkdirat,rmdir,symlink,symlinkat";
+
+	return disk_error(atom, sites, "EROFS", text, size, why);
+}
+
+static int disk_corrupt(const struct fault_atom *atom, const char *sites, char *text, size_t size,
+			struct why *why)
+{
+	char action[64];
+
+	snprintf(action, sizeof(action), "corrupt(bits=%lld)", (long long)atom->fault->bits);
+	return disk_rule(atom, sites, action, text, size, why);
+}
+
+int disk_corrupt_read(const struct fault_atom *atom, char *text, size_t size, struct why *why)
+{
+	return disk_corrupt(atom, "%read", text, size, why);
+}
+
+int disk_corrupt_write(const struct fault_atom *atom, char *text, size_t size, struct why *why)
+{
+	return disk_corrupt(atom, "%write", text, size, why);
+}
+
+int disk_torn(const struct fault_atom *atom, char *text, size_t size, struct why *why)
+{
+	int64_t bytes = atom->fault->bytes;
+	char action[64];
+
+	snprintf(action, sizeof(action), "torn(%lld)", (long long)(bytes > 0 ? bytes : SECTOR));
+	return disk_rule(atom, "%write", action, text, size, why);
+}
+
+int disk_lie(const struct fault_atom *atom, char *text, size_t size, struct why *why)
+{
+	return disk_rule(atom, "%write", "lie", text, size, why);
+}
+
+/* A disk that lied is thrown away: nothing that it said may count for a replica any more. */
+int disk_replace(struct fault_run *run, const struct fault_context *c, struct why *why)
+{
+	int error = rule_heal(run, c, why);
+
+	if (error || run->fires == 0)
+		return error;
+	error = fault_kill(run, c, why);
+	return error ? error : life_replace(run, c, why);
+}
+
+bool disk_replaced(struct fault_run *run, const struct fault_context *c)
+{
+	return rule_healed(run, c) && fault_up(run, c);
+}
+
+int disk_lie_check(const struct plan_fault *fault, struct why *why)
+{
+	int error = life_dead_check(fault, why);
+
+	return error ? error : rule_check(fault, why);
 }
 
 int full_check(const struct plan_fault *fault, struct why *why)

@@ -53,6 +53,15 @@ int disk_eio(const struct fault_atom *atom, char *text, size_t size, struct why 
 int disk_delay(const struct fault_atom *atom, char *text, size_t size, struct why *why);
 int disk_jitter(const struct fault_atom *atom, char *text, size_t size, struct why *why);
 int disk_short(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int disk_throttle(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int disk_read_only(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int disk_corrupt_read(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int disk_corrupt_write(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int disk_torn(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int disk_lie(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int disk_lie_check(const struct plan_fault *fault, struct why *why);
+int disk_replace(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool disk_replaced(struct fault_run *run, const struct fault_context *c);
 
 int full_check(const struct plan_fault *fault, struct why *why);
 int full_apply(struct fault_run *run, const struct fault_context *c, struct why *why);

@@ -119,8 +119,9 @@ int life_dead_check(const struct plan_fault *fault, struct why *why)
 {
 	if (!fault->until || !fault->until[0])
 		return why_set(why, -EINVAL,
-			       "kind \"dead\" wants `until`: the gate that tells that its data is "
-			       "elsewhere");
+			       "kind \"%s\" wants `until`: the gate that tells that its data is "
+			       "elsewhere",
+			       fault->kind);
 	return fault_wants_on(fault, why);
 }
 

@@ -66,6 +66,27 @@ static void class_table(enum fault_class class_, FILE *to)
 	}
 }
 
+static void lies(FILE *to)
+{
+	const struct fault_kind *kind;
+	const char *comma = "\n";
+
+	for (int i = 0; (kind = fault_kind_at(i)); i++) {
+		if (!kind->lies)
+			continue;
+		fprintf(to, "%s%s", comma, kind->name);
+		comma = ", ";
+	}
+	fputs(": the disk breaks its promise, and no store can keep one that rests on it alone. So "
+	      "these are refused but for roles whose `survives` says that the store bears the loss "
+	      "of a node's data, and healing them ends the node, waits for the gate `until`, which "
+	      "must tell that the node is missed and its data is elsewhere, and puts an empty one "
+	      "in its place, as one does with such a disk. To see what a store without checksums "
+	      "or "
+	      "replicas makes of it, set the rule with kind `point`.\n",
+	      to);
+}
+
 void fault_markdown(FILE *to)
 {
 	fputs("# Faults\n\n"
@@ -77,6 +98,7 @@ void fault_markdown(FILE *to)
 	      to);
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
 		class_table((enum fault_class)i, to);
+	lies(to);
 	fputs("\n## What they need\n\n| by | wants | without |\n| --- | --- | --- |\n", to);
 	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
 		fprintf(to, "| %s | %s | %s |\n", backends[i].name, backends[i].wants,

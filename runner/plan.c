@@ -425,6 +425,17 @@ void plan_free(struct plan *plan)
 	free(plan);
 }
 
+const struct plan_role *plan_role_of(const struct plan *plan, const char *word, size_t length)
+{
+	char name[PLAN_NAME_MAX];
+	const struct plan_role *role;
+
+	snprintf(name, sizeof(name), "%.*s", (int)length, word);
+	role = plan_role(plan, name);
+	name[strcspn(name, "0123456789")] = '\0';
+	return role ? role : plan_role(plan, name);
+}
+
 const struct plan_role *plan_role(const struct plan *plan, const char *name)
 {
 	for (int i = 0; i < plan->roles; i++)

@@ -16,6 +16,7 @@
 #define RUNNER_PLAN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "failkit/why.h"
@@ -75,6 +76,7 @@ enum inject_tier { TIER_PRELOAD, TIER_NOTIFY };
 struct plan_role {
 	char name[PLAN_NAME_MAX];
 	int64_t count, spares;
+	int64_t survives;       /* nodes that may be disturbed at once, up to the loss of their data */
 	const char *command;    /* {addr} {dir} ... are filled in (cluster_expand) */
 	const char *args;       /* appended to it (--set role.ds.args=...) */
 	const char *spare_args; /* appended for spares */
@@ -109,7 +111,8 @@ struct plan_fault {
 	double share;      /* of packets, 0..1 */
 	int64_t rate;      /* bytes a second */
 	bool both;         /* the way back as well */
-	const char *until; /* dead: a gate that is passed without the node */
+	const char *until; /* dead, lying disks: a gate that is passed without the node */
+	int64_t bits;      /* corrupt: so many are wrong */
 };
 
 struct plan_gate {
@@ -148,6 +151,8 @@ int plan_help(int (*each)(void *arg, const char *section, const char *key, const
 	      void *arg);
 
 const struct plan_role *plan_role(const struct plan *plan, const char *name);
+/* The role that a word names, or whose node it names. NULL for other words. */
+const struct plan_role *plan_role_of(const struct plan *plan, const char *word, size_t length);
 const struct plan_gate *plan_gate(const struct plan *plan, const char *name);
 
 #endif

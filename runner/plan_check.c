@@ -133,6 +133,28 @@ static int check_kind(struct plan_fault *fault, struct why *why)
 	return kind->check ? kind->check(fault, why) : 0;
 }
 
+/* A PASS must be a true verdict: nobody is lied to but where the plan says that it is survived. */
+static int check_lies(const struct plan *plan, const struct plan_fault *fault, struct why *why)
+{
+	const char *list = fault->on;
+
+	if (!fault_kind(fault->kind, NULL)->lies)
+		return 0;
+	while (*(list += strspn(list, ", \t"))) {
+		size_t length = strcspn(list, ", \t");
+		const struct plan_role *role = plan_role_of(plan, list, length);
+
+		if (role && role->survives == 0)
+			return why_set(
+				why, -EINVAL,
+				"kind \"%s\" may cost a node its data, which role \"%s\" does "
+				"not survive: survives = 1 in [role %s] says that it does",
+				fault->kind, role->name, role->name);
+		list += length;
+	}
+	return 0;
+}
+
 static int check_fault(struct plan *plan, int i, struct why *why)
 {
 	struct plan_fault *fault = &plan->fault[i];
@@ -158,7 +180,8 @@ static int check_fault(struct plan *plan, int i, struct why *why)
 	if (r)
 		return at(plan, SECTION_FAULT, i,
 			  *fault->rule && fault_kind(fault->kind, NULL) ? "rule" : "kind", r, why);
-	return 0;
+	r = check_lies(plan, fault, why);
+	return r ? at(plan, SECTION_FAULT, i, "on", r, why) : 0;
 }
 
 /* Our keys of [store], then the driver's. */

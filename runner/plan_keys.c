@@ -84,6 +84,9 @@ static const struct plan_key keys[] = {
 	 .help = "nodes: NAME1, NAME2 ..."},
 	{SECTION_ROLE, .name = "spares", AT(spares), NUMBER(0, 64), .value = "0",
 	 .help = "more of them, counted on; started as spares"},
+	{SECTION_ROLE, .name = "survives", AT(survives), NUMBER(0, 64), .value = "0",
+	 .help = "nodes of it that the store bears to be disturbed at once, each up to the loss of "
+		 "its data; 0: one by one, none with a loss"},
 	{SECTION_ROLE, .name = "command", AT(command), TEXT,
 	 .help = "starts one, in the foreground; no shell; {addr} {dir} {node} {index} {plan} "
 		 "{bin} "
@@ -150,16 +153,20 @@ static const struct plan_key keys[] = {
 	{SECTION_FAULT, .name = "limit", AT(limit_ns), TIME(SECOND / 1000, DAY), .value = "10s",
 	 .help = "applied but not fired by then: healed, and told as such"},
 	{SECTION_FAULT, .name = "bytes", AT(bytes), SIZE(0, TIB), .value = "0",
-	 .help = "full: what is left free; short: what is transferred; cut: what each "
-		 "connection carries"},
+	 .help = "full: what is left free; short: what is transferred; torn: what gets there; "
+		 "cut: what each connection carries"},
 	{SECTION_FAULT, .name = "share", AT(share), .type = TYPE_SHARE, .value = "10%",
 	 .help = "loss, duplicate, reorder: of the packets"},
 	{SECTION_FAULT, .name = "rate", AT(rate), SIZE(KIB, TIB), .value = "256K",
-	 .help = "rate: bytes a second"},
+	 .help = "rate, throttle: bytes a second"},
 	{SECTION_FAULT, .name = "both", AT(both), .type = TYPE_BOOL, .value = "no",
 	 .help = "the link's way back as well"},
 	{SECTION_FAULT, .name = "until", AT(until), TEXT, .value = "",
-	 .help = "dead: the gate that must be met without the node before it is replaced"},
+	 .help = "dead, corrupt-write, torn, lie: the gate that must be met without the node "
+		 "before "
+		 "an empty one takes its place"},
+	{SECTION_FAULT, .name = "bits", AT(bits), NUMBER(1, 64), .value = "1",
+	 .help = "corrupt-read, corrupt-write: how many are wrong"},
 #undef OWNER
 #define OWNER plan_gate
 	{SECTION_GATE, .name = "step", AT(step), .type = TYPE_STEPS, .value = "",

@@ -140,6 +140,9 @@ static const struct {
 	{SMALL "[fault f]\nrule = fsink = error(EIO)\n", "p.ini:9: [fault f] rule: "},
 	{SMALL "[fault f]\nkind = restart\non = ds\nanchor = ask 4\n",
 	 "p.ini:11: [fault f] anchor: "},
+	{SMALL "[gate g]\nstep = process\n[fault f]\nkind = torn\nuntil = g\non = ds2\n",
+	 "p.ini:13: [fault f] on: kind \"torn\" may cost a node its data"},
+	{SMALL "[fault f]\nkind = lie\non = ds\n", "p.ini:9: [fault f] kind: kind \"lie\" wants"},
 	{"[store]\ndriver = kw\nendpoints = ds\n" ROLE, "p.ini:2: [store] driver: "},
 	{"[store]\nendpoints = ds\nbase-bath = /x\n" ROLE, "p.ini:3: [store] base-bath: "},
 };
