@@ -1,127 +1,10 @@
-/*
- * act.c - what a term does. One row an action: does it set the result, when may it act, how.
- *
- * A result is only made up where the real call could have come that far: an fd that is closed gets
- * its EBADF from the kernel. Events of what kills or blocks are written first.
- */
-#include <sys/socket.h>
-
-#include "failpoint/core.h"
+/* act.c - what a term does. One row an action: does it set the result, when may it act, how; see
+ * act_impl.h. */
+#include "failpoint/act_impl.h"
 
 enum { AT_ENTER = 1, AT_EXIT = 2, ALWAYS = 3 };
 enum { MOVED_MAX = 0x7ffff000 }; /* what the kernel moves at most in one call */
 enum { PAUSE_DEFAULT_NS_PER_S = 1000000000, PAUSE_DEFAULT_S = 60 };
-
-static bool is_call(const struct hit *hit)
-{
-	return hit->site < CALL_COUNT;
-}
-
-static bool fd_is_good(const struct hit *hit)
-{
-	uint8_t subject = call_table[hit->site].subject;
-
-	if (subject == SUBJECT_MAPPING && hit->fd < 0)
-		return true;
-	return (subject != SUBJECT_FD && subject != SUBJECT_MAPPING) || whose_fd_is_open(hit->fd);
-}
-
-/* ---- Does it apply? ---- */
-
-static bool can_fail(const struct meeting *meeting, const struct rule_action *action)
-{
-	(void)action;
-	const struct hit *hit = meeting->hit;
-
-	if (!is_call(hit))
-		return hit->can_return_value;
-	return call_table[hit->site].fails != FAILS_NEVER &&
-	       (meeting->phase == PHASE_EXIT || fd_is_good(hit));
-}
-
-static bool can_fail_after(const struct meeting *meeting, const struct rule_action *action)
-{
-	return is_call(meeting->hit) && can_fail(meeting, action);
-}
-
-static bool can_return(const struct meeting *meeting, const struct rule_action *action)
-{
-	(void)action;
-	return is_call(meeting->hit) || meeting->hit->can_return_value;
-}
-
-/* An answer, a new fd or a process can't be made up; exec's success is never seen. */
-static bool can_lie(const struct meeting *meeting, const struct rule_action *action)
-{
-	(void)action;
-	const struct hit *hit = meeting->hit;
-
-	if (!is_call(hit) || call_table[hit->site].makes ||
-	    (meeting->phase != PHASE_EXIT && !fd_is_good(hit)))
-		return false;
-	return hit->site != CALL_fcntl || (hit->flags != F_DUPFD && hit->flags != F_DUPFD_CLOEXEC);
-}
-
-static bool can_shorten(const struct meeting *meeting, const struct rule_action *action)
-{
-	(void)action;
-	const struct hit *hit = meeting->hit;
-
-	if (hit->len < 2)
-		return false;
-	return is_call(hit) ? call_table[hit->site].amount && fd_is_good(hit)
-			    : !hit->can_return_value;
-}
-
-static bool can_refuse(const struct meeting *meeting, const struct rule_action *action)
-{
-	return can_fail_after(meeting, action) && call_table[meeting->hit->site].network;
-}
-
-static bool can_reset(const struct meeting *meeting, const struct rule_action *action)
-{
-	return can_refuse(meeting, action) && core.ops && core.ops->reset;
-}
-
-static bool gives_bytes(const struct hit *hit)
-{
-	return is_call(hit) && call_table[hit->site].amount &&
-	       (call_table[hit->site].classes & (CLASS_WRITE | CLASS_SEND)) && fd_is_good(hit);
-}
-
-static bool can_tear(const struct meeting *meeting, const struct rule_action *action)
-{
-	return gives_bytes(meeting->hit) && (uint64_t)action->number < meeting->hit->len;
-}
-
-static bool can_corrupt(const struct meeting *meeting, const struct rule_action *action)
-{
-	(void)action;
-	const struct hit *hit = meeting->hit;
-
-	return hit->len && (hit->data || hit->iov) && (!is_call(hit) || fd_is_good(hit));
-}
-
-/* Datagrams only: a stream has no part that could be missing. Looking does not take one away. */
-static bool can_drop(const struct meeting *meeting, const struct rule_action *action)
-{
-	(void)action;
-	const struct hit *hit = meeting->hit;
-	const struct subject *subject = match_subject(meeting->hit);
-
-	if (subject && !core.ops->verify(meeting->hit))
-		subject = match_subject(meeting->hit);
-	return is_call(hit) && call_table[hit->site].amount && subject &&
-	       subject->sock == SOCK_UDP && !(hit->flags & (MSG_PEEK | MSG_ERRQUEUE)) &&
-	       fd_is_good(hit);
-}
-
-static bool can_always(const struct meeting *meeting, const struct rule_action *action)
-{
-	(void)meeting;
-	(void)action;
-	return true;
-}
 
 /* ---- Results ---- */
 
@@ -129,10 +12,10 @@ void act_fail(struct hit *hit, int error)
 {
 	hit->err = error;
 	hit->ret = -1;
-	if (is_call(hit) && call_table[hit->site].fails == FAILS_ERRNUM)
+	if (act_is_call(hit) && call_table[hit->site].fails == FAILS_ERRNUM)
 		hit->ret = error;
-	if (is_call(hit) && (call_table[hit->site].fails == FAILS_NULL ||
-			     call_table[hit->site].fails == FAILS_ZERO))
+	if (act_is_call(hit) && (call_table[hit->site].fails == FAILS_NULL ||
+				 call_table[hit->site].fails == FAILS_ZERO))
 		hit->ret = 0;
 }
 
@@ -335,85 +218,6 @@ static bool do_pause(struct meeting *meeting, const struct firing *firing,
 	return rest(meeting, firing, action, limit, true);
 }
 
-/* ---- The process ---- */
-
-/* Only where the process that ends is another's (whose.h) does it come so far. */
-static bool is_over(struct meeting *meeting)
-{
-	walk_wakes();
-	act_fail(meeting->hit, EINTR);
-	meeting->hit->after[0] |= AFTER_DONE | AFTER_RESULT;
-	return false;
-}
-
-/* Who may not come back counts as outside: in a vfork child this thread is the parent's, which goes
- * on without us; and a handler of the signal is judged as during a sleep. */
-static void begin_end(struct meeting *meeting, const struct firing *firing,
-		      const struct rule_action *action)
-{
-	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
-	walk_sleeps(NULL);
-}
-
-static bool is_of_node(const struct plane_slot *slot)
-{
-	uint64_t state = atomic_load(&slot->state) & 0xff;
-
-	return (state == SLOT_LIVE || state == SLOT_EXECING) && slot != core.slot &&
-	       slot->node == core.node && slot->pidns_inode == core.slot->pidns_inode;
-}
-
-/* Twice, for a child that was made meanwhile. A number that was given to somebody else is not
- * killed; a process in another pid namespace has no number here. */
-static void kill_node(void)
-{
-	for (int round = 0; round < 2 && core.node; round++) {
-		for (unsigned i = 0; i < SLOT_MAX; i++) {
-			const struct plane_slot *slot = &core.slots[i];
-			struct identity owner = {slot->pid, 0, slot->start_ticks,
-						 slot->pidns_inode};
-
-			if (atomic_load(&slot->state) == 0)
-				break;
-			if (is_of_node(slot) && owner.pid && identity_may_live(&owner))
-				raw_kill(owner.pid, SIGKILL);
-		}
-	}
-}
-
-static bool do_kill(struct meeting *meeting, const struct firing *firing,
-		    const struct rule_action *action)
-{
-	int signal = action->number > 0 ? (int)action->number : SIGKILL;
-
-	begin_end(meeting, firing, action);
-	if (action->flags & ACTION_NODE)
-		kill_node();
-	if (signal == SIGKILL) {
-		whose_kill();
-		return is_over(meeting);
-	}
-	whose_signal(signal);
-	walk_wakes();
-	return true;
-}
-
-static bool do_abort(struct meeting *meeting, const struct firing *firing,
-		     const struct rule_action *action)
-{
-	begin_end(meeting, firing, action);
-	whose_abort();
-	return is_over(meeting);
-}
-
-static bool do_exit(struct meeting *meeting, const struct firing *firing,
-		    const struct rule_action *action)
-{
-	begin_end(meeting, firing, action);
-	raw_syscall(SYS_exit_group, (int)action->number, 0, 0, 0, 0, 0);
-	return true;
-}
-
 static bool do_print(struct meeting *meeting, const struct firing *firing,
 		     const struct rule_action *action)
 {
@@ -433,25 +237,25 @@ static const struct {
 	bool sets_result;
 	uint8_t when;
 } actions[ACTION_COUNT] = {
-	[ACTION_ERROR] = {can_fail, do_error, true, AT_ENTER},
-	[ACTION_ERROR_AFTER] = {can_fail_after, do_error_after, true, ALWAYS},
-	[ACTION_LIE] = {can_lie, do_lie, true, AT_ENTER},
-	[ACTION_RETURN] = {can_return, do_return, true, ALWAYS},
-	[ACTION_SHORT] = {can_shorten, do_short, true, AT_ENTER},
-	[ACTION_TORN] = {can_tear, do_torn, true, AT_ENTER},
-	[ACTION_CORRUPT] = {can_corrupt, do_corrupt, true, AT_ENTER},
+	[ACTION_ERROR] = {act_can_fail, do_error, true, AT_ENTER},
+	[ACTION_ERROR_AFTER] = {act_can_fail_after, do_error_after, true, ALWAYS},
+	[ACTION_LIE] = {act_can_lie, do_lie, true, AT_ENTER},
+	[ACTION_RETURN] = {act_can_return, do_return, true, ALWAYS},
+	[ACTION_SHORT] = {act_can_shorten, do_short, true, AT_ENTER},
+	[ACTION_TORN] = {act_can_tear, do_torn, true, AT_ENTER},
+	[ACTION_CORRUPT] = {act_can_corrupt, do_corrupt, true, AT_ENTER},
 	[ACTION_QUOTA] = {account_fills, do_quota, true, AT_ENTER},
-	[ACTION_DELAY] = {can_always, do_delay, false, ALWAYS},
+	[ACTION_DELAY] = {act_can_always, do_delay, false, ALWAYS},
 	[ACTION_RATE] = {account_owes, do_rate, false, AT_ENTER},
-	[ACTION_PAUSE] = {can_always, do_pause, false, ALWAYS},
-	[ACTION_REFUSE] = {can_refuse, do_refuse, true, AT_ENTER},
-	[ACTION_RESET] = {can_reset, do_reset, true, AT_ENTER},
+	[ACTION_PAUSE] = {act_can_always, do_pause, false, ALWAYS},
+	[ACTION_REFUSE] = {act_can_refuse, do_refuse, true, AT_ENTER},
+	[ACTION_RESET] = {act_can_reset, do_reset, true, AT_ENTER},
 	[ACTION_CUT] = {account_cuts, do_reset, true, AT_ENTER},
-	[ACTION_DROP] = {can_drop, do_drop, true, AT_ENTER},
-	[ACTION_KILL] = {can_always, do_kill, false, ALWAYS},
-	[ACTION_ABORT] = {can_always, do_abort, false, ALWAYS},
-	[ACTION_EXIT] = {can_always, do_exit, false, ALWAYS},
-	[ACTION_PRINT] = {can_always, do_print, false, ALWAYS},
+	[ACTION_DROP] = {act_can_drop, do_drop, true, AT_ENTER},
+	[ACTION_KILL] = {act_can_always, act_do_kill, false, ALWAYS},
+	[ACTION_ABORT] = {act_can_always, act_do_abort, false, ALWAYS},
+	[ACTION_EXIT] = {act_can_always, act_do_exit, false, ALWAYS},
+	[ACTION_PRINT] = {act_can_always, do_print, false, ALWAYS},
 };
 
 /* A rule about a class is meant for those of its calls that can fail so. */
@@ -459,7 +263,7 @@ static bool errno_fits(const struct meeting *meeting, const struct rule_action *
 {
 	if (action->kind != ACTION_ERROR && action->kind != ACTION_ERROR_AFTER)
 		return true;
-	return !is_call(meeting->hit) || action->flags & ACTION_FORCED ||
+	return !act_is_call(meeting->hit) || action->flags & ACTION_FORCED ||
 	       calls_errno_is_legal(meeting->hit->site, (int)action->number);
 }
 
@@ -469,7 +273,7 @@ static bool keeps_datagrams(const struct meeting *meeting, const struct rule_act
 	const struct subject *subject;
 
 	if (action->kind != ACTION_SHORT || action->flags & ACTION_FORCED ||
-	    !is_call(meeting->hit) ||
+	    !act_is_call(meeting->hit) ||
 	    !(call_table[meeting->hit->site].classes & (CLASS_SEND | CLASS_RECV)))
 		return true;
 	subject = match_subject(meeting->hit);
