@@ -4,13 +4,18 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "runner/ledger.h"
+
 int check_ledger_open(const char *dir, sqlite3 **db, struct why *why)
 {
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/model.sqlite", dir);
+	int rc = ledger_recover(path, why);
+	if (rc < 0)
+		return rc;
 	/* Read-write, since a ledger cut by SIGKILL has its last groups in the write-ahead log. */
-	int rc = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(*db, 10000);
 	/* What is sorted stays in memory up to 64 MiB, then in files. */

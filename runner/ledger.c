@@ -1,37 +1,35 @@
 /*
  * ledger.c - the queue in front of the ledger's writer; see ledger.h for the promise.
  *
- * Callers append rows to the batch that fills; the writer takes the whole batch, commits it as one
- * transaction and meanwhile the next one fills. Rows whose caller waits wake the writer; the others
- * ride along, or go after LINGER at the latest.
+ * Callers append rows to the spool that fills, where they are safe; the writer takes the whole of
+ * it as one transaction while the other one fills. Nobody waits for SQLite but who wants to read
+ * there (ledger_flush) or is more than SPOOL_MOST ahead of it.
  *
  *     filling: batch n + 1   |   writing: batch n   |   committed: batch n - 1
- *
- * Waiters of odd and even batches sleep on conditions of their own, so that a commit wakes those
- * whose rows it holds and nobody else.
  */
 #include "runner/ledger.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "failkit/control.h"
 #include "runner/ledger_write.h"
 
-enum { LINGER_MS = 20 };
+enum { LINGER_MS = 50, SPOOL_MOST = 16 << 20 };
 
 struct ledger {
+	char *path;
 	struct ledger_db *db;
 	pthread_t writer;
 	pthread_mutex_t lock;
-	pthread_cond_t urgent, committed_odd, committed_even;
-	struct ledger_rows filling;
-	uint64_t batch, committed; /* number of the batch that fills; of the last one committed */
-	bool awaited;              /* somebody waits for what fills */
+	pthread_cond_t urgent, changed;
+	struct spool spool[SPOOLS]; /* batch n is in number n % 2 */
+	uint64_t batch, committed;  /* number of the batch that fills; of the last one committed */
+	bool awaited;               /* somebody waits for what fills, or it is long */
 	bool closing;
 	int error;
 	struct why why;
@@ -46,9 +44,16 @@ static int64_t now_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static pthread_cond_t *committed(struct ledger *ledger, uint64_t batch)
+static void keep_error(struct ledger *ledger, int rc, const struct why *why)
 {
-	return batch & 1 ? &ledger->committed_odd : &ledger->committed_even;
+	ledger->error = rc;
+	ledger->why = *why;
+	pthread_cond_broadcast(&ledger->changed);
+}
+
+static struct spool *filling(struct ledger *ledger)
+{
+	return &ledger->spool[ledger->batch % SPOOLS];
 }
 
 /* Sleeps until there is something worth a transaction. */
@@ -59,83 +64,108 @@ static void await_rows(struct ledger *ledger)
 		struct timespec t = {until / 1000000000, until % 1000000000};
 
 		if (pthread_cond_timedwait(&ledger->urgent, &ledger->lock, &t) == ETIMEDOUT &&
-		    ledger->filling.used)
+		    filling(ledger)->used)
 			return;
 	}
 }
 
-/* Lets those run who are about to ask: a transaction of many rows costs little more than one. */
-static void gather_rows(struct ledger *ledger)
+/* With the lock held: the batch that filled, while the next one fills. */
+static const struct spool *next_batch(struct ledger *ledger)
 {
-	pthread_mutex_unlock(&ledger->lock);
-	sched_yield();
-	pthread_mutex_lock(&ledger->lock);
+	const struct spool *rows = filling(ledger);
+
+	ledger->batch++;
+	ledger->awaited = false;
+	spool_begin(filling(ledger), ledger->batch);
+	pthread_cond_broadcast(&ledger->changed);
+	return rows;
 }
 
+/* After an error it ends: what is spooled stays there for ledger_recover(). */
 static void *write_batches(void *arg)
 {
 	struct ledger *ledger = arg;
-	struct ledger_rows rows = {0}, empty;
 	struct why why = {""};
 
 	pthread_mutex_lock(&ledger->lock);
-	for (;;) {
+	while (!ledger->error) {
 		await_rows(ledger);
-		gather_rows(ledger);
-		if (ledger->closing && !ledger->filling.used)
+		if (ledger->closing && !filling(ledger)->used)
 			break;
-		empty = rows;
-		rows = ledger->filling;
-		empty.used = 0;
-		ledger->filling = empty;
-		uint64_t batch = ledger->batch++;
-		int rc = ledger->error;
-		ledger->awaited = false;
+		const struct spool *rows = next_batch(ledger);
+		uint64_t batch = spool_batch(rows);
 		pthread_mutex_unlock(&ledger->lock);
 
-		if (rc == 0 && rows.used)
-			rc = ledger_db_write(ledger->db, &rows, &why);
+		int rc = ledger_db_write(ledger->db, rows, &why);
 
 		pthread_mutex_lock(&ledger->lock);
-		if (rc < 0 && !ledger->error) {
-			ledger->error = rc;
-			ledger->why = why;
-		}
-		ledger->committed = batch;
-		pthread_cond_broadcast(committed(ledger, batch));
+		if (rc == 0)
+			ledger->committed = batch;
+		else if (!ledger->error)
+			keep_error(ledger, rc, &why);
+		pthread_cond_broadcast(&ledger->changed);
 	}
 	pthread_mutex_unlock(&ledger->lock);
-	free(rows.bytes);
 	return NULL;
+}
+
+static int open_files(struct ledger *ledger, const char *path, struct why *why)
+{
+	int rc = ledger_db_create(&ledger->db, path, why);
+
+	for (int i = 0; i < SPOOLS; i++)
+		ledger->spool[i].fd = -1;
+	for (int i = 0; i < SPOOLS && rc == 0; i++)
+		rc = spool_create(&ledger->spool[i], path, i, why);
+	if (rc == 0)
+		spool_begin(filling(ledger), ledger->batch);
+	return rc;
+}
+
+static int discard(struct ledger *ledger, struct why *why)
+{
+	int rc = ledger->db ? ledger_db_close(ledger->db, why) : 0;
+
+	for (int i = 0; i < SPOOLS; i++)
+		spool_close(&ledger->spool[i]);
+	pthread_mutex_destroy(&ledger->lock);
+	pthread_cond_destroy(&ledger->urgent);
+	pthread_cond_destroy(&ledger->changed);
+	free(ledger->path);
+	free(ledger);
+	return rc;
 }
 
 int ledger_create(struct ledger **out, const char *path, struct why *why)
 {
 	struct ledger *ledger = calloc(1, sizeof(*ledger));
+	char *name = strdup(path);
 	pthread_condattr_t monotonic;
 	int rc;
 
-	if (!ledger)
-		return why_set(why, -ENOMEM, "no memory for the ledger");
-	rc = ledger_db_open(&ledger->db, path, why);
-	if (rc < 0) {
+	if (!ledger || !name) {
 		free(ledger);
-		return rc;
+		free(name);
+		return why_set(why, -ENOMEM, "no memory for the ledger");
 	}
+	ledger->path = name;
 	ledger->batch = 1;
 	ledger->next_op = 1;
 	pthread_mutex_init(&ledger->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&ledger->urgent, &monotonic);
-	pthread_cond_init(&ledger->committed_odd, NULL);
-	pthread_cond_init(&ledger->committed_even, NULL);
+	pthread_cond_init(&ledger->changed, NULL);
 	pthread_condattr_destroy(&monotonic);
-	rc = -pthread_create(&ledger->writer, NULL, write_batches, ledger);
+	rc = open_files(ledger, path, why);
+	if (rc == 0) {
+		rc = -pthread_create(&ledger->writer, NULL, write_batches, ledger);
+		if (rc < 0)
+			why_set(why, rc, "no thread for the ledger");
+	}
 	if (rc < 0) {
-		ledger_db_close(ledger->db, NULL);
-		free(ledger);
-		return why_set(why, rc, "no thread for the ledger");
+		discard(ledger, NULL);
+		return rc;
 	}
 	*out = ledger;
 	return 0;
@@ -153,13 +183,9 @@ int ledger_close(struct ledger *ledger, struct why *why)
 	pthread_mutex_unlock(&ledger->lock);
 	pthread_join(ledger->writer, NULL);
 	rc = ledger_error(ledger, why);
-	closed = ledger_db_close(ledger->db, rc ? NULL : why);
-	pthread_mutex_destroy(&ledger->lock);
-	pthread_cond_destroy(&ledger->urgent);
-	pthread_cond_destroy(&ledger->committed_odd);
-	pthread_cond_destroy(&ledger->committed_even);
-	free(ledger->filling.bytes);
-	free(ledger);
+	if (rc == 0)
+		spool_remove(ledger->path);
+	closed = discard(ledger, rc ? NULL : why);
 	return rc ? rc : closed;
 }
 
@@ -178,36 +204,40 @@ uint64_t ledger_next_op(struct ledger *ledger)
 	return atomic_fetch_add_explicit(&ledger->next_op, 1, memory_order_relaxed);
 }
 
-/* With the lock held: until all that is queued now is committed. */
-static int await_commit(struct ledger *ledger)
+static void hurry(struct ledger *ledger)
 {
-	uint64_t batch = ledger->batch;
-
 	if (!ledger->awaited) {
 		ledger->awaited = true;
 		pthread_cond_signal(&ledger->urgent);
 	}
-	while (ledger->committed < batch)
-		pthread_cond_wait(committed(ledger, batch), &ledger->lock);
+}
+
+/* Who is far ahead of SQLite waits, and memory stays small. */
+static int await_room(struct ledger *ledger)
+{
+	while (filling(ledger)->used > SPOOL_MOST && !ledger->error) {
+		hurry(ledger);
+		pthread_cond_wait(&ledger->changed, &ledger->lock);
+	}
 	return ledger->error;
 }
 
-static int queue(struct ledger *ledger, bool durable, enum ledger_row row, ...)
+static int queue(struct ledger *ledger, enum ledger_row row, ...)
 {
 	va_list values;
 	int rc;
 
 	pthread_mutex_lock(&ledger->lock);
-	rc = ledger->error;
+	rc = await_room(ledger);
 	if (rc == 0) {
 		va_start(values, row);
-		rc = ledger_rows_add(&ledger->filling, row, values);
+		rc = ledger_rows_add(filling(ledger), row, values);
 		va_end(values);
 		if (rc < 0) {
-			ledger->error = rc;
-			why_set(&ledger->why, rc, "ledger: no memory");
-		} else if (durable) {
-			rc = await_commit(ledger);
+			struct why why = {""};
+
+			why_set(&why, rc, "ledger: no room in the spool: %s", strerror(-rc));
+			keep_error(ledger, rc, &why);
 		}
 	}
 	pthread_mutex_unlock(&ledger->lock);
@@ -217,7 +247,12 @@ static int queue(struct ledger *ledger, bool durable, enum ledger_row row, ...)
 int ledger_flush(struct ledger *ledger)
 {
 	pthread_mutex_lock(&ledger->lock);
-	int rc = ledger->error ? ledger->error : await_commit(ledger);
+	uint64_t batch = ledger->batch;
+	while (ledger->committed < batch && !ledger->error) {
+		hurry(ledger);
+		pthread_cond_wait(&ledger->changed, &ledger->lock);
+	}
+	int rc = ledger->error;
 	pthread_mutex_unlock(&ledger->lock);
 	return rc;
 }
@@ -226,14 +261,14 @@ int ledger_flush(struct ledger *ledger)
 
 int ledger_intent(struct ledger *ledger, const struct ledger_intent *i)
 {
-	return queue(ledger, true, ROW_INTENT, I(i->op), I(i->worker), I(i->endpoint), I(i->verb),
-		     i->key, I(i->generation), I(i->size), I(i->offset), I(i->length),
+	return queue(ledger, ROW_INTENT, I(i->op), I(i->worker), I(i->endpoint), I(i->verb), i->key,
+		     I(i->generation), I(i->size), I(i->offset), I(i->length),
 		     i->tag[0] ? i->tag : NULL, I(i->inv_ns), I(i->inv_seq));
 }
 
 int ledger_outcome(struct ledger *ledger, const struct ledger_outcome *o)
 {
-	return queue(ledger, false, ROW_OUTCOME, I(o->op), I(o->res_ns), I(o->res_seq), I(o->kind),
+	return queue(ledger, ROW_OUTCOME, I(o->op), I(o->res_ns), I(o->res_seq), I(o->kind),
 		     I(o->status), I(o->error), I(o->sent), I(o->sends), I(o->seen), I(o->size),
 		     o->tag[0] ? o->tag : NULL, I(o->first), I(o->last), I(o->mark));
 }
@@ -241,59 +276,57 @@ int ledger_outcome(struct ledger *ledger, const struct ledger_outcome *o)
 int ledger_page(struct ledger *ledger, uint64_t op, const char *after, const char *last, bool more,
 		const char *entries)
 {
-	return queue(ledger, false, ROW_PAGE, I(op), after, last, I(more), entries);
+	return queue(ledger, ROW_PAGE, I(op), after, last, I(more), entries);
 }
 
 int ledger_run(struct ledger *ledger, const char *key, const char *value)
 {
-	return queue(ledger, false, ROW_RUN, key, value);
+	return queue(ledger, ROW_RUN, key, value);
 }
 
 int ledger_phase(struct ledger *ledger, const char *name)
 {
-	return queue(ledger, false, ROW_PHASE, now_ns(), name);
+	return queue(ledger, ROW_PHASE, now_ns(), name);
 }
 
 int ledger_fault(struct ledger *ledger, int fault, const char *name, const char *kind,
 		 const char *node, const char *atom, const char *gate)
 {
-	return queue(ledger, false, ROW_FAULT, I(fault), name, kind, node, atom, gate);
+	return queue(ledger, ROW_FAULT, I(fault), name, kind, node, atom, gate);
 }
 
 int ledger_fault_event(struct ledger *ledger, int fault, const char *event, uint64_t fires,
-		       const char *detail, bool durable)
+		       const char *detail)
 {
-	return queue(ledger, durable, ROW_FAULT_EVENT, I(fault), now_ns(), event, I(fires), detail);
+	return queue(ledger, ROW_FAULT_EVENT, I(fault), now_ns(), event, I(fires), detail);
 }
 
 int ledger_fire(struct ledger *ledger, int fault, const struct control_event *e)
 {
-	return queue(ledger, false, ROW_FIRE, I(e->sequence), e->ns, I(fault), e->rule_name,
-		     e->node, I(e->pid), I(e->tid), e->site, e->action, I(e->ordinal), e->subject,
-		     e->result, I(e->error));
+	return queue(ledger, ROW_FIRE, I(e->sequence), e->ns, I(fault), e->rule_name, e->node,
+		     I(e->pid), I(e->tid), e->site, e->action, I(e->ordinal), e->subject, e->result,
+		     I(e->error));
 }
 
 int ledger_gate(struct ledger *ledger, int fault, const char *gate, const char *step,
 		int64_t started_ns, int64_t met_ns, const char *state)
 {
-	return queue(ledger, false, ROW_GATE, I(fault), gate, step, started_ns, met_ns, state);
+	return queue(ledger, ROW_GATE, I(fault), gate, step, started_ns, met_ns, state);
 }
 
 int ledger_process(struct ledger *ledger, const char *node, pid_t pid, int64_t started_ns,
 		   int64_t ended_ns, int status, const char *cause)
 {
-	return queue(ledger, false, ROW_PROCESS, node, I(pid), started_ns, ended_ns, I(status),
-		     cause);
+	return queue(ledger, ROW_PROCESS, node, I(pid), started_ns, ended_ns, I(status), cause);
 }
 
 int ledger_command(struct ledger *ledger, int64_t started_ns, int64_t ended_ns, const char *node,
 		   const char *line, int status, const char *output)
 {
-	return queue(ledger, false, ROW_COMMAND, started_ns, ended_ns, node, line, I(status),
-		     output);
+	return queue(ledger, ROW_COMMAND, started_ns, ended_ns, node, line, I(status), output);
 }
 
 int ledger_metric(struct ledger *ledger, const char *node, const char *name, double value)
 {
-	return queue(ledger, false, ROW_METRIC, now_ns(), node, name, value);
+	return queue(ledger, ROW_METRIC, now_ns(), node, name, value);
 }

@@ -1,13 +1,15 @@
 /*
  * ledger.h - the write-ahead record of a run: model.sqlite in the run directory (ledger.sql).
  *
- *     worker: ledger_intent()  ... blocks until the row is committed ...  request leaves
- *     worker: ledger_outcome() ... queued, committed with the next group
+ *     worker: ledger_intent()  ... is safe in the spool ...  request leaves
+ *     worker: ledger_outcome() ... is safe in the spool
+ *     writer: one transaction of SQLite for all that came within 50 ms
  *
- * One thread owns the SQLite connection and commits what has queued up as one transaction (WAL,
- * synchronous=OFF: the ledger must survive SIGKILL of failrun, not a power cut of the host). All
- * functions may be called from any thread. When the ledger can't be written (disk full), the first
- * error is kept: every later call returns it and the run ends as an environment error.
+ * A row is recorded when its function returns: from then on it survives SIGKILL of failrun, though
+ * not a power cut of the host (ledger_spool.h). Who opens a ledger to read it calls
+ * ledger_recover() first, for a run that was killed. All functions may be called from any thread.
+ * When the ledger can't be written (disk full), the first error is kept: every later call returns
+ * it and the run ends as an environment error.
  */
 #ifndef RUNNER_LEDGER_H
 #define RUNNER_LEDGER_H
@@ -51,8 +53,12 @@ int ledger_create(struct ledger **out, const char *path, struct why *why);
 int ledger_close(struct ledger *ledger, struct why *why); /* flushes; 0 or the kept error */
 int ledger_error(struct ledger *ledger, struct why *why); /* 0 while all is well */
 
+/* Gives SQLite what a killed run left in the spool of the ledger at `path`, each batch exactly once.
+ * Leaves the ledger of a run that lives alone. 0, or -errno: then the ledger lacks rows. */
+int ledger_recover(const char *path, struct why *why);
+
 uint64_t ledger_next_op(struct ledger *ledger);
-int ledger_intent(struct ledger *ledger, const struct ledger_intent *intent); /* waits for commit */
+int ledger_intent(struct ledger *ledger, const struct ledger_intent *intent);
 int ledger_outcome(struct ledger *ledger, const struct ledger_outcome *outcome);
 /* A LIST page; entries is the JSON array of [key, size, tag]. */
 int ledger_page(struct ledger *ledger, uint64_t op, const char *after, const char *last, bool more,
@@ -63,9 +69,8 @@ int ledger_run(struct ledger *ledger, const char *key, const char *value);
 int ledger_phase(struct ledger *ledger, const char *name);
 int ledger_fault(struct ledger *ledger, int fault, const char *name, const char *kind,
 		 const char *node, const char *atom, const char *gate);
-/* Waits for commit when durable: what must be undone after a crash is recorded before it is done. */
 int ledger_fault_event(struct ledger *ledger, int fault, const char *event, uint64_t fires,
-		       const char *detail, bool durable);
+		       const char *detail);
 struct control_event;
 int ledger_fire(struct ledger *ledger, int fault, const struct control_event *event);
 int ledger_gate(struct ledger *ledger, int fault, const char *gate, const char *step,
@@ -75,6 +80,6 @@ int ledger_process(struct ledger *ledger, const char *node, pid_t pid, int64_t s
 int ledger_command(struct ledger *ledger, int64_t started_ns, int64_t ended_ns, const char *node,
 		   const char *line, int status, const char *output);
 int ledger_metric(struct ledger *ledger, const char *node, const char *name, double value);
-int ledger_flush(struct ledger *ledger); /* all that was queued is committed */
+int ledger_flush(struct ledger *ledger); /* until SQLite has all that is recorded */
 
 #endif

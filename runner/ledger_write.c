@@ -37,6 +37,7 @@ enum {
 	EXTRA_BEGIN,
 	EXTRA_COMMIT,
 	EXTRA_ROLLBACK,
+	EXTRA_BATCH,
 	EXTRA_OBJECT_FIND,
 	EXTRA_OBJECT_ADD,
 	EXTRA_COUNT
@@ -45,6 +46,7 @@ static const char *const extra_of[EXTRA_COUNT] = {
 	[EXTRA_BEGIN] = "BEGIN IMMEDIATE",
 	[EXTRA_COMMIT] = "COMMIT",
 	[EXTRA_ROLLBACK] = "ROLLBACK",
+	[EXTRA_BATCH] = "UPDATE spool SET batch = ?",
 	[EXTRA_OBJECT_FIND] = "SELECT object FROM object WHERE key = ?",
 	[EXTRA_OBJECT_ADD] = "INSERT INTO object(key) VALUES(?)",
 };
@@ -54,36 +56,21 @@ struct ledger_db {
 	sqlite3_stmt *row[ROW_COUNT], *extra[EXTRA_COUNT];
 };
 
-static uint8_t *make_room(struct ledger_rows *rows, size_t size)
-{
-	if (rows->used + size > rows->room) {
-		size_t room = (rows->used + size) * 2;
-		uint8_t *grown = realloc(rows->bytes, room);
-
-		if (!grown)
-			return NULL;
-		rows->bytes = grown;
-		rows->room = room;
-	}
-	rows->used += size;
-	return rows->bytes + rows->used - size;
-}
-
-static int add_text(struct ledger_rows *rows, const char *text)
+static int add_text(struct spool *rows, const char *text)
 {
 	uint32_t length = text ? (uint32_t)strlen(text) : UINT32_MAX;
 	size_t size = text ? length : 0;
-	uint8_t *to = make_room(rows, sizeof(length) + size);
+	uint8_t *to = spool_room(rows, sizeof(length) + size);
 
 	if (!to)
-		return -ENOMEM;
+		return -errno;
 	memcpy(to, &length, sizeof(length));
 	if (size)
 		memcpy(to + sizeof(length), text, size);
 	return 0;
 }
 
-static int add_value(struct ledger_rows *rows, char form, va_list *values)
+static int add_value(struct spool *rows, char form, va_list *values)
 {
 	int64_t integer;
 	double real;
@@ -91,22 +78,22 @@ static int add_value(struct ledger_rows *rows, char form, va_list *values)
 
 	if (form != 'i' && form != 'd')
 		return add_text(rows, va_arg(*values, const char *));
-	to = make_room(rows, 8);
+	to = spool_room(rows, 8);
 	if (form == 'i')
 		integer = va_arg(*values, int64_t);
 	else
 		real = va_arg(*values, double);
 	if (!to)
-		return -ENOMEM;
+		return -errno;
 	memcpy(to, form == 'i' ? (void *)&integer : (void *)&real, 8);
 	return 0;
 }
 
-int ledger_rows_add(struct ledger_rows *rows, enum ledger_row row, va_list values)
+int ledger_rows_add(struct spool *rows, enum ledger_row row, va_list values)
 {
 	size_t before = rows->used;
-	uint8_t *to = make_room(rows, 1);
-	int rc = to ? 0 : -ENOMEM;
+	uint8_t *to = spool_room(rows, 1);
+	int rc = to ? 0 : -errno;
 	va_list rest;
 
 	if (to)
@@ -117,6 +104,8 @@ int ledger_rows_add(struct ledger_rows *rows, enum ledger_row row, va_list value
 	va_end(rest);
 	if (rc < 0)
 		rows->used = before;
+	else
+		spool_publish(rows);
 	return rc;
 }
 
@@ -157,19 +146,42 @@ static int find_object(struct ledger_db *db, const void *key, int length, int64_
 	return rc;
 }
 
-static int bind_text(struct ledger_db *db, sqlite3_stmt *statement, int place, char form,
-		     const uint8_t **at, struct why *why)
+/* What is still to be read of a batch. */
+struct cursor {
+	const uint8_t *at, *end;
+};
+
+static const uint8_t *take(struct cursor *from, size_t size)
 {
+	if ((size_t)(from->end - from->at) < size)
+		return NULL;
+	from->at += size;
+	return from->at - size;
+}
+
+static int broken(struct why *why)
+{
+	return why_set(why, -EBADMSG, "ledger: a row of the spool is cut or not of this version");
+}
+
+static int bind_text(struct ledger_db *db, sqlite3_stmt *statement, int place, char form,
+		     struct cursor *from, struct why *why)
+{
+	const uint8_t *at = take(from, sizeof(uint32_t));
 	uint32_t length;
 	int64_t object = 0;
 	int rc = 0;
 
-	memcpy(&length, *at, sizeof(length));
-	*at += sizeof(length);
+	if (!at)
+		return broken(why);
+	memcpy(&length, at, sizeof(length));
 	if (length == UINT32_MAX)
 		return sqlite3_bind_null(statement, place) ? failed(db, why) : 0;
+	at = take(from, length);
+	if (!at)
+		return broken(why);
 	/* An empty blob bound by a NULL or dangling pointer would be NULL. */
-	const char *text = length ? (const char *)*at : "";
+	const char *text = length ? (const char *)at : "";
 	if (form == 's') {
 		sqlite3_bind_text(statement, place, text, (int)length, SQLITE_STATIC);
 	} else if (form == 'b') {
@@ -178,47 +190,53 @@ static int bind_text(struct ledger_db *db, sqlite3_stmt *statement, int place, c
 		rc = find_object(db, text, (int)length, &object, why);
 		sqlite3_bind_int64(statement, place, object);
 	}
-	*at += length;
 	return rc;
 }
 
-static int write_row(struct ledger_db *db, const uint8_t **at, struct why *why)
+static int bind_value(struct ledger_db *db, sqlite3_stmt *statement, int place, char form,
+		      struct cursor *from, struct why *why)
 {
-	enum ledger_row row = *(*at)++;
-	const char *form = rows_of[row].form;
-	int rc = 0;
+	int64_t integer;
+	double real;
 
-	for (int place = 1; form[place - 1] && rc == 0; place++) {
-		int64_t integer;
-		double real;
-
-		switch (form[place - 1]) {
-		case 'i':
-			memcpy(&integer, *at, sizeof(integer));
-			*at += sizeof(integer);
-			sqlite3_bind_int64(db->row[row], place, integer);
-			break;
-		case 'd':
-			memcpy(&real, *at, sizeof(real));
-			*at += sizeof(real);
-			sqlite3_bind_double(db->row[row], place, real);
-			break;
-		default:
-			rc = bind_text(db, db->row[row], place, form[place - 1], at, why);
-		}
+	if (form != 'i' && form != 'd')
+		return bind_text(db, statement, place, form, from, why);
+	const uint8_t *at = take(from, sizeof(integer));
+	if (!at)
+		return broken(why);
+	if (form == 'i') {
+		memcpy(&integer, at, sizeof(integer));
+		sqlite3_bind_int64(statement, place, integer);
+	} else {
+		memcpy(&real, at, sizeof(real));
+		sqlite3_bind_double(statement, place, real);
 	}
+	return 0;
+}
+
+static int write_row(struct ledger_db *db, struct cursor *from, struct why *why)
+{
+	uint8_t row = *take(from, 1);
+	int rc = row < ROW_COUNT ? 0 : broken(why);
+
+	for (int i = 0; rc == 0 && rows_of[row].form[i]; i++)
+		rc = bind_value(db, db->row[row], i + 1, rows_of[row].form[i], from, why);
 	return rc < 0 ? rc : step(db, db->row[row], why);
 }
 
-int ledger_db_write(struct ledger_db *db, const struct ledger_rows *rows, struct why *why)
+int ledger_db_write(struct ledger_db *db, const struct spool *rows, struct why *why)
 {
-	const uint8_t *at = rows->bytes, *end = rows->bytes + rows->used;
+	struct cursor from = {rows->bytes, rows->bytes + rows->used};
 	int rc = step(db, db->extra[EXTRA_BEGIN], why);
 
 	if (rc < 0)
 		return rc;
-	while (at < end && rc == 0)
-		rc = write_row(db, &at, why);
+	while (from.at < from.end && rc == 0)
+		rc = write_row(db, &from, why);
+	if (rc == 0) {
+		sqlite3_bind_int64(db->extra[EXTRA_BATCH], 1, (int64_t)spool_batch(rows));
+		rc = step(db, db->extra[EXTRA_BATCH], why);
+	}
 	if (rc == 0)
 		rc = step(db, db->extra[EXTRA_COMMIT], why);
 	if (rc < 0)
@@ -261,7 +279,7 @@ static int insert_epoch(struct ledger_db *db, struct why *why)
 	return rc;
 }
 
-static int set_up(struct ledger_db *db, struct why *why)
+static int set_up(struct ledger_db *db, bool create, struct why *why)
 {
 	/* Another may judge the run meanwhile: failrun check. */
 	static const char pragmas[] =
@@ -269,9 +287,9 @@ static int set_up(struct ledger_db *db, struct why *why)
 		"PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = -16384;";
 	int rc = run_sql(db, pragmas, why);
 
-	if (rc == 0)
+	if (rc == 0 && create)
 		rc = run_sql(db, ledger_schema, why);
-	if (rc == 0)
+	if (rc == 0 && create)
 		rc = insert_epoch(db, why);
 	for (int i = 0; i < ROW_COUNT && rc == 0; i++)
 		rc = prepare(db, rows_of[i].sql, &db->row[i], why);
@@ -280,27 +298,47 @@ static int set_up(struct ledger_db *db, struct why *why)
 	return rc;
 }
 
-int ledger_db_open(struct ledger_db **out, const char *path, struct why *why)
+static int db_open(struct ledger_db **out, const char *path, bool create, struct why *why)
 {
-	struct ledger_db *db;
-	int rc;
+	/* One thread owns the connection: SQLite need not lock. */
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
+	struct ledger_db *db = calloc(1, sizeof(*db));
 
-	if (access(path, F_OK) == 0)
-		return why_set(why, -EEXIST, "ledger \"%s\" is there already", path);
-	db = calloc(1, sizeof(*db));
 	if (!db)
 		return why_set(why, -ENOMEM, "no memory for the ledger");
-	/* One thread owns the connection: SQLite need not lock. */
-	rc = sqlite3_open_v2(path, &db->sqlite,
-			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-			     NULL);
-	rc = rc == SQLITE_OK ? set_up(db, why) : failed(db, why);
+	int rc = sqlite3_open_v2(path, &db->sqlite, flags, NULL);
+	rc = rc == SQLITE_OK ? set_up(db, create, why) : failed(db, why);
 	if (rc < 0) {
 		ledger_db_close(db, NULL);
 		return why_prefix(why, rc, "\"%s\"", path);
 	}
 	*out = db;
 	return 0;
+}
+
+int ledger_db_create(struct ledger_db **out, const char *path, struct why *why)
+{
+	if (access(path, F_OK) == 0)
+		return why_set(why, -EEXIST, "ledger \"%s\" is there already", path);
+	return db_open(out, path, true, why);
+}
+
+int ledger_db_open(struct ledger_db **out, const char *path, struct why *why)
+{
+	return db_open(out, path, false, why);
+}
+
+int ledger_db_batch(struct ledger_db *db, uint64_t *batch, struct why *why)
+{
+	sqlite3_stmt *s;
+	int rc = prepare(db, "SELECT batch FROM spool", &s, why);
+
+	if (rc == 0 && sqlite3_step(s) == SQLITE_ROW)
+		*batch = (uint64_t)sqlite3_column_int64(s, 0);
+	else if (rc == 0)
+		rc = failed(db, why);
+	sqlite3_finalize(s);
+	return rc;
 }
 
 int ledger_db_close(struct ledger_db *db, struct why *why)

@@ -1,7 +1,8 @@
 /*
  * ledger_write.h - the rows of the ledger: what is queued, and how it reaches SQLite.
  *
- * A row is queued as bytes: the statement's number, then a value for each letter of its form
+ * A row is queued in a spool as bytes: the statement's number, then a value for each letter of
+ * its form
  *
  *     i integer    d real    s text or NULL    b bytes or NULL    o key, stored as its object's
  * number
@@ -17,6 +18,7 @@
 #include <stdint.h>
 
 #include "failkit/why.h"
+#include "runner/ledger_spool.h"
 
 enum ledger_row {
 	ROW_INTENT,
@@ -34,21 +36,18 @@ enum ledger_row {
 	ROW_COUNT,
 };
 
-/* Rows waiting to be written. */
-struct ledger_rows {
-	uint8_t *bytes;
-	size_t used, room;
-};
-
-/* Appends one row; values are int64_t, double or const char *, by the row's form. -ENOMEM. */
-int ledger_rows_add(struct ledger_rows *rows, enum ledger_row row, va_list values);
+/* Appends one row and publishes it; values are int64_t, double or const char *, by the row's form.
+ * -ENOSPC ... of spool_room(): then nothing was added. */
+int ledger_rows_add(struct spool *rows, enum ledger_row row, va_list values);
 
 struct ledger_db;
 
 /* -EEXIST when there is a file already. */
-int ledger_db_open(struct ledger_db **out, const char *path, struct why *why);
-/* All rows in one transaction; why tells SQLite's own words. */
-int ledger_db_write(struct ledger_db *db, const struct ledger_rows *rows, struct why *why);
+int ledger_db_create(struct ledger_db **out, const char *path, struct why *why);
+int ledger_db_open(struct ledger_db **out, const char *path, struct why *why); /* that is there */
+/* All rows and the number of their batch in one transaction; why tells SQLite's own words. */
+int ledger_db_write(struct ledger_db *db, const struct spool *rows, struct why *why);
+int ledger_db_batch(struct ledger_db *db, uint64_t *batch, struct why *why); /* the last written */
 int ledger_db_close(struct ledger_db *db, struct why *why);
 
 extern const char ledger_schema[]; /* the text of ledger.sql */

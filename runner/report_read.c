@@ -362,7 +362,8 @@ int report_read(struct report *out, const char *dir, struct why *why)
 	snprintf(path, sizeof(path), "%s/model.sqlite", dir);
 	r.dir = strcpy(report_keep(&r, strlen(dir) + 1), dir);
 	/* Read-write: a ledger cut by SIGKILL has its last groups in the write-ahead log. */
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+	error = ledger_recover(path, why);
+	if (!error && sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
 		error = why_set(why, -ENOENT, "cannot open \"%s\": %s", path, sqlite3_errmsg(db));
 	if (!error)
 		error = read_lists(&r, db, why);

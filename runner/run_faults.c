@@ -87,10 +87,7 @@ static int next_atom(struct run *run, int *head)
 
 static void event(struct run *run, struct fault_run *f, const char *name, const char *detail)
 {
-	/* What has to be undone after a crash is on disk before it is done. */
-	bool durable = strcmp(name, "applying") == 0;
-
-	ledger_fault_event(run->ledger, f->atom->number, name, f->fires, detail, durable);
+	ledger_fault_event(run->ledger, f->atom->number, name, f->fires, detail);
 }
 
 static void fail(struct run *run, struct fault_run *f, const char *what, const struct why *why)

@@ -86,15 +86,15 @@ static void one_fault(struct ledger *ledger, struct oracle *oracle)
 {
 	ledger_fault(ledger, 0, "wal-eio", "eio", "ds2", "0 ack +3 ...", "default");
 	ledger_fault(ledger, 1, "late", "kill-start", "ds1", "1 ack +9 ...", "default");
-	ledger_fault_event(ledger, 0, "reached", 0, "ack +3", false);
-	ledger_fault_event(ledger, 0, "applying", 0, "", true);
+	ledger_fault_event(ledger, 0, "reached", 0, "ack +3");
+	ledger_fault_event(ledger, 0, "applying", 0, "");
 	operation(ledger, oracle, VERB_PUT, OUTCOME_AMBIGUOUS, 2, 0, 5);
-	ledger_fault_event(ledger, 0, "applied", 3, "", false);
-	ledger_fault_event(ledger, 0, "healing", 4, "", false);
-	ledger_fault_event(ledger, 0, "healed", 4, "", false);
+	ledger_fault_event(ledger, 0, "applied", 3, "");
+	ledger_fault_event(ledger, 0, "healing", 4, "");
+	ledger_fault_event(ledger, 0, "healed", 4, "");
 	operation(ledger, oracle, VERB_HEAD, OUTCOME_OK, 0, 1, 7);
 	ledger_gate(ledger, 0, "default", "process", now_ns(), now_ns() + 2000000, "");
-	ledger_fault_event(ledger, 0, "gated", 4, "", true);
+	ledger_fault_event(ledger, 0, "gated", 4, "");
 }
 
 static void make_ledger(bool finished)
