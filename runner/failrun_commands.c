@@ -12,88 +12,14 @@
 
 #include "runner/check.h"
 #include "runner/history_check.h"
+#include "runner/past.h"
 #include "runner/plan.h"
+#include "runner/replay.h"
 #include "runner/report.h"
 #include "runner/run.h"
+#include "runner/run_dir.h"
 #include "runner/sandbox.h"
 #include "runner/schedule.h"
-
-enum { RUNS_MAX = 10000 }; /* of one plan and seed, in one folder */
-
-/* mkdir -p. -EEXIST when the last one was there already. */
-static int make_folders(const char *path, struct why *why)
-{
-	char part[PATH_MAX];
-
-	if (strlen(path) >= sizeof(part))
-		return why_set(why, -ENAMETOOLONG, "run directory \"%.40s...\" is too long", path);
-	strcpy(part, path);
-	for (char *slash = part + 1; (slash = strchr(slash, '/')); slash++) {
-		*slash = '\0';
-		if (mkdir(part, 0755) && errno != EEXIST)
-			return why_set(why, -errno, "cannot make \"%s\": %s", part,
-				       strerror(errno));
-		*slash = '/';
-	}
-	if (mkdir(part, 0755))
-		return why_set(why, -errno, "cannot make \"%s\": %s", part, strerror(errno));
-	return 0;
-}
-
-/* "configs/demo.ini" -> "demo" */
-static void plan_name(const char *path, char *name, size_t size)
-{
-	const char *slash = strrchr(path, '/');
-	size_t length;
-
-	path = slash ? slash + 1 : path;
-	length = strlen(path);
-	if (length > 4 && strcmp(path + length - 4, ".ini") == 0)
-		length -= 4;
-	snprintf(name, size, "%.*s", (int)length, path);
-}
-
-/* The run directory: as the plan says, and then it must hold no run; else the next free one. */
-static int make_run_dir(const struct plan *plan, char dir[PATH_MAX], struct why *why)
-{
-	char wanted[PATH_MAX], name[128], ledger[PATH_MAX + 16];
-	int error;
-
-	if (plan->run.dir && plan->run.dir[0]) {
-		error = make_folders(plan->run.dir, why);
-		snprintf(ledger, sizeof(ledger), "%s/model.sqlite", plan->run.dir);
-		if (error == -EEXIST && access(ledger, F_OK) == 0)
-			return why_set(why, error, "\"%s\" holds a run already", plan->run.dir);
-		snprintf(wanted, sizeof(wanted), "%s", plan->run.dir);
-	} else {
-		plan_name(plan->path, name, sizeof(name));
-		error = -EEXIST;
-		for (int n = 1; error == -EEXIST && n < RUNS_MAX; n++) {
-			snprintf(wanted, sizeof(wanted), "run/%s-%llu-%d", name,
-				 (unsigned long long)plan->run.seed, n);
-			error = make_folders(wanted, why);
-		}
-	}
-	if (error && error != -EEXIST)
-		return error;
-	if (!realpath(wanted, dir))
-		return why_set(why, -errno, "cannot enter \"%s\": %s", wanted, strerror(errno));
-	return 0;
-}
-
-static int prepare(const struct plan *plan, char dir[PATH_MAX], struct why *why)
-{
-	char path[PATH_MAX + 16];
-	int error = make_run_dir(plan, dir, why);
-
-	if (error)
-		return error;
-	snprintf(path, sizeof(path), "%s/plan.ini", dir);
-	error = plan_write(plan, path, why);
-	if (!error)
-		error = sandbox_sweep(why);
-	return error;
-}
 
 /* Reads the plan and tries its schedule, so that whatever is wrong with it is said before anything
  * starts. */
@@ -110,24 +36,71 @@ static int read_plan(struct plan **plan, struct schedule *schedule, const struct
 	return error;
 }
 
+/* Everything but the outcome happens in the worker: the guardian does not return from here. */
+static int run_in_sandbox(const struct run_request *request, struct why *why)
+{
+	struct sandbox_options sandbox = {.net = request->plan->run.net, .run_dir = request->dir};
+
+	if (sandbox_enter(&sandbox, why))
+		return EXIT_ENVIRONMENT;
+	return run_execute(request, why);
+}
+
 static int command_run(const struct arguments *a, struct why *why)
 {
+	struct run_request request = {.replays = "", .atoms = ""};
 	struct schedule schedule;
-	struct sandbox_options sandbox;
+	struct run_dir dir;
 	struct plan *plan;
-	char dir[PATH_MAX];
 	int status = EXIT_ENVIRONMENT;
 
 	if (read_plan(&plan, &schedule, a, why))
 		return EXIT_USAGE;
-	schedule_fini(&schedule);
-	if (prepare(plan, dir, why) == 0) {
-		sandbox = (struct sandbox_options){.net = plan->run.net, .run_dir = dir};
-		/* The guardian does not return from here; its worker does. */
-		if (sandbox_enter(&sandbox, why) == 0)
-			status = run_execute(plan, dir, why);
+	if (sandbox_sweep(why) == 0 && run_dir_make(&dir, plan, NULL, why) == 0) {
+		request.plan = plan;
+		request.schedule = &schedule;
+		request.dir = dir.path;
+		status = run_in_sandbox(&request, why);
 	}
+	schedule_fini(&schedule);
 	plan_free(plan);
+	return status;
+}
+
+/* A replay lies beside its run, unless --set run.dir says where. */
+static int make_replay_dir(struct run_dir *dir, const struct past *past, struct why *why)
+{
+	char base[PATH_MAX + 16];
+
+	snprintf(base, sizeof(base), "%s-replay", past->dir);
+	if (strcmp(past->plan->run.dir, past->run_dir) == 0)
+		past->plan->run.dir = "";
+	return run_dir_make(dir, past->plan, base, why);
+}
+
+static int command_replay(const struct arguments *a, struct why *why)
+{
+	struct replay replay = {.atoms = NULL};
+	struct run_dir dir;
+	struct past *past;
+	int status = EXIT_ENVIRONMENT;
+
+	if (past_open(&past, a->word[0], a->override, why))
+		return EXIT_USAGE;
+	if (replay_make(&replay, past, why) == 0 && sandbox_sweep(why) == 0 &&
+	    make_replay_dir(&dir, past, why) == 0 && past_enter(past, why) == 0) {
+		const struct run_request request = {.plan = past->plan,
+						    .dir = dir.path,
+						    .schedule = &replay.schedule,
+						    .replays = past->dir,
+						    .atoms = replay.atoms};
+
+		status = run_in_sandbox(&request, why);
+		if (status != EXIT_ENVIRONMENT)
+			replay_compare(past, dir.path);
+	}
+	replay_fini(&replay);
+	past_close(past);
 	return status;
 }
 
@@ -235,6 +208,9 @@ static int command_faults(const struct arguments *a, struct why *why)
 const struct command commands[] = {
 	{"run", "PLAN [--seed N] [--duration D] [--set SECTION.KEY=VALUE]...",
 	 "boot the cluster, drive it, break it, judge it", 1, 1, TAKES_PLAN_OPTIONS, command_run},
+	{"replay", "DIR [--set SECTION.KEY=VALUE]...",
+	 "run the same faults again, where they struck, in a new directory", 1, 1,
+	 TAKES_PLAN_OPTIONS, command_replay},
 	{"schedule", "PLAN [--seed N] [--duration D] [--set SECTION.KEY=VALUE]...",
 	 "print the faults that a run would inject", 1, 1, TAKES_PLAN_OPTIONS, command_schedule},
 	{"check", "DIR | FILE", "judge a run again from its ledger, or a history from a file", 1, 1,

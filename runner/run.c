@@ -325,9 +325,12 @@ static int perform(struct run *run, struct verdict_result *verdict, struct why *
 	return run_judge(run, &blind, verdict, why);
 }
 
-int run_execute(const struct plan *plan, const char *dir, struct why *why)
+int run_execute(const struct run_request *request, struct why *why)
 {
-	struct run run = {.plan = plan, .dir = dir};
+	struct run run = {.request = request,
+			  .plan = request->plan,
+			  .dir = request->dir,
+			  .schedule = *request->schedule};
 	struct verdict_result verdict;
 	int error;
 
@@ -342,9 +345,9 @@ int run_execute(const struct plan *plan, const char *dir, struct why *why)
 			why_set(why, -EIO, "%s", verdict.reason[0]);
 		return 3;
 	}
-	error = report_write(dir, why);
+	error = report_write(run.dir, why);
 	if (error)
 		return 3;
-	report_summary(dir, why);
+	report_summary(run.dir, why);
 	return verdict_exit_code(verdict.verdict);
 }

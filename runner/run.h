@@ -17,9 +17,17 @@
 
 #include "failkit/why.h"
 #include "runner/plan.h"
+#include "runner/schedule.h"
 
-/* dir: the run directory, existing. To be called in the worker of the sandbox. Returns the exit
- * code: 0 PASS, 1 FAIL, 3 environment (why tells), 4 INVALID or UNKNOWN. */
-int run_execute(const struct plan *plan, const char *dir, struct why *why);
+struct run_request {
+	const struct plan *plan;
+	const char *dir;                 /* the run directory, existing, absolute */
+	const struct schedule *schedule; /* of this plan; the caller's */
+	const char *replays, *atoms;     /* past.h; "" when it is no replay */
+};
+
+/* To be called in the worker of the sandbox. Returns the exit code: 0 PASS, 1 FAIL, 3 environment
+ * (why tells), 4 INVALID or UNKNOWN. */
+int run_execute(const struct run_request *request, struct why *why);
 
 #endif

@@ -1,9 +1,11 @@
 /* run_boot.c - from a plan to a cluster that has passed its first gate, and back to nothing. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runner/net.h"
 #include "runner/net_queue.h"
@@ -17,7 +19,12 @@ enum { CLIENT_HOST = 250 }; /* clients have an address that is no node's */
 static void record_plan(struct run *run, uint64_t run_id)
 {
 	static const char *const contract[] = {"sync", "bounded", "none"};
-	char number[32];
+	char number[32], where[PATH_MAX];
+
+	ledger_run(run->ledger, "where", getcwd(where, sizeof(where)) ? where : "");
+	ledger_run(run->ledger, "dir", run->plan->run.dir);
+	ledger_run(run->ledger, "replays", run->request->replays);
+	ledger_run(run->ledger, "atoms", run->request->atoms);
 
 	ledger_run(run->ledger, "plan", run->plan->path);
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)run->plan->run.seed);
@@ -202,9 +209,6 @@ static int open_records(struct run *run, uint64_t run_id, struct why *why)
 		return error;
 	record_plan(run, run_id);
 	run_phase(run, "boot");
-	error = schedule_make(&run->schedule, run->plan, why);
-	if (error)
-		return error;
 	run->atom = calloc((size_t)run->schedule.atoms + 1, sizeof(*run->atom));
 	if (!run->atom)
 		return why_set(why, -ENOMEM, "no memory for the schedule");
@@ -281,6 +285,5 @@ void run_close(struct run *run)
 		control_unlink(run->control);
 		control_close(run->control);
 	}
-	schedule_fini(&run->schedule);
 	free(run->atom);
 }

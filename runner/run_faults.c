@@ -216,13 +216,16 @@ static void run_atom(struct run *run, int i)
 	struct fault_run f = {.atom = atom};
 	struct run_atom *state = &run->atom[i];
 	struct workload_status before, after;
-	char target[2 * PLAN_NAME_MAX + 2];
+	char target[2 * PLAN_NAME_MAX + 2], when[224];
 	struct why why = {""};
 
 	state->done = state->reached = true;
 	workload_status(run->workload, &before);
 	progress_fault(run->progress, "%s %s", atom->fault->name, whom(atom, target));
-	event(run, &f, "reached", atom->anchor);
+	/* Where it really struck: what a replay aims at. */
+	snprintf(when, sizeof(when), "%s, at ack %llu", atom->anchor,
+		 (unsigned long long)workload_acks(run->workload));
+	event(run, &f, "reached", when);
 	run->active = &f;
 	if (find_nodes(run, &f, &why))
 		fail(run, &f, "target", &why);

@@ -19,6 +19,7 @@
 #include "runner/ledger.h"
 #include "runner/plan.h"
 #include "runner/progress.h"
+#include "runner/run.h"
 #include "runner/schedule.h"
 #include "runner/verdict.h"
 #include "runner/workload.h"
@@ -34,6 +35,7 @@ struct run_atom {
 };
 
 struct run {
+	const struct run_request *request;
 	const struct plan *plan;
 	const char *dir;
 	struct ledger *ledger;

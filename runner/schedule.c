@@ -47,6 +47,15 @@ static int compose_line(struct fault_atom *atom, struct why *why)
 	return 0;
 }
 
+int schedule_anchor(struct fault_atom *atom, const char *anchor, struct why *why)
+{
+	if (strlen(anchor) >= sizeof(atom->anchor))
+		return why_set(why, -ENOSPC, "fault \"%s\": the anchor \"%.40s...\" is too long",
+			       atom->fault->name, anchor);
+	strcpy(atom->anchor, anchor);
+	return compose_line(atom, why);
+}
+
 /* Adds one atom: the occurrence-th of this fault. */
 static int add(struct schedule *s, const struct plan *plan, const struct plan_fault *fault,
 	       unsigned occurrence, int64_t *cost_ns, struct why *why)

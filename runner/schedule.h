@@ -55,6 +55,9 @@ int anchor_watch(const struct fault_atom *atom, char *text, size_t size, struct 
 int schedule_make(struct schedule *out, const struct plan *plan, struct why *why);
 void schedule_fini(struct schedule *schedule);
 
+/* Gives an atom another anchor, and makes its line anew (also after a change of its number). */
+int schedule_anchor(struct fault_atom *atom, const char *anchor, struct why *why);
+
 void schedule_print(const struct schedule *schedule, FILE *to);
 
 #endif

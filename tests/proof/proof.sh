@@ -23,27 +23,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0
 failed=0
-
-query() {
-	sqlite3 "$1/model.sqlite" "$2"
-}
-
-# Codes of the run's own judgement, in one line.
-codes_of() {
-	query "$1" "SELECT DISTINCT code FROM violation WHERE judgement = 1 ORDER BY violation" | paste -sd,
-}
+# shellcheck source=tests/proof/common.bash
+. tests/proof/common.bash
 
 # Seconds from the start of the workload to the answer that could not be.
 found_after() {
 	query "$1" "SELECT printf('%.1f', (min(o.res_ns) - (SELECT min(inv_ns) FROM intent)) / 1e9)
 		FROM violation v JOIN witness w USING(violation) JOIN outcome o USING(op)
 		WHERE v.judgement = 1 AND w.place = (SELECT max(place) FROM witness x WHERE x.violation = v.violation)"
-}
-
-among() {
-	local code
-	for code in ${2//,/ }; do [ "$1" != "$code" ] || return 0; done
-	return 1
 }
 
 # 0 when at least one code is a name of the bug and none is foreign to it.
@@ -61,18 +48,6 @@ keep() {
 	rm -rf "$kept"
 	mv "$2" "$kept"
 	echo "  kept: $kept"
-}
-
-# --set options that leave only these faults in the plan, and its load unless one is named there.
-only() {
-	local fault
-	among read-mostly "$1" &&
-		printf -- '--set\nworkload.%s\n' hot-keys=12 hot-share=80% \
-			"mix=put 3, overwrite 5, get 80, head 3, range 3, delete 2, list 4"
-	sed -n 's/^\[fault \(.*\)\]$/\1/p' tests/proof/proof.ini | while read -r fault; do
-		among "$fault" "$1" ||
-			printf -- '--set\nfault.%s.weight=0\n--set\nfault.%s.anchor=\n' "$fault" "$fault"
-	done
 }
 
 prove() {
