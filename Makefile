@@ -155,7 +155,7 @@ $(B)/victim/%: $(O)/tests/preload/%.o
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $^ $(VICTIM_LIBS_$*) -lpthread -o $@
 
-BENCHES := $(B)/bench/loop_write $(B)/bench/spin $(B)/bench/set_to_effect $(B)/bench/loop_point $(B)/bench/loop_deep $(B)/bench/check
+BENCHES := $(B)/bench/loop_write $(B)/bench/spin $(B)/bench/set_to_effect $(B)/bench/loop_point $(B)/bench/loop_deep $(B)/bench/check $(B)/bench/workload
 $(B)/bench/%: $(O)/bench/%.o $(B)/libfailpoint.a
 	@mkdir -p $(@D)
 	$(call say,LD)
@@ -165,8 +165,12 @@ $(B)/bench/check: $(O)/bench/check.o $(O)/librunner.a
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ -o $@
+$(B)/bench/workload: $(O)/bench/workload.o $(O)/librunner.a $(O)/libfailcontrol.a
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ $(RUNNER_LIBS) -o $@
 
-bench: packages-build+bench ## what it costs, beside libfiu; BENCH=instructions, time, failpoint, control or check
+bench: packages-build+bench ## what it costs, beside libfiu; BENCH=instructions, time, failpoint, control, deep, check or workload
 	$(Q)$(MAKE) --no-print-directory -j2 all $(BENCHES)
 	$(Q)FAILKIT_BUILD=$(B) bench/bench.sh
 

@@ -6,6 +6,7 @@
 #   failpoint      exact: of one disarmed failpoint beside libfiu's fiu_fail
 #   control        from starting `failctl set` to the first failing call, beside fiu-ctrl
 #   deep           the deep tier: a call by name, inlined and by a stream; processor time, 21 rounds
+#   workload       operations a second of failrun's clients with ledger and oracle, and without
 #   check          how fast histories and a ledger are judged, how that grows, memory an operation
 set -eu
 cd "$(dirname "$0")/.."
@@ -188,10 +189,14 @@ part_deep() {
 	done
 }
 
-parts=${BENCH:-instructions time failpoint control deep check}
+part_workload() {
+	bench/workload.sh
+}
+
+parts=${BENCH:-instructions time failpoint control deep check workload}
 for part in $parts; do
 	declare -F "part_$part" >/dev/null || {
-		echo "bench.sh: unknown part \"$part\": instructions, time, failpoint, control, deep or check" >&2
+		echo "bench.sh: unknown part \"$part\": instructions, time, failpoint, control, deep, check or workload" >&2
 		exit 2
 	}
 	"part_$part"

@@ -117,7 +117,8 @@ static void prepare(struct session *session, const struct op *op, int endpoint, 
 	struct workload *w = session->workload;
 
 	*intent = (struct ledger_intent){
-		.op = ledger_next_op(w->options.ledger),
+		.op = w->options.ledger ? ledger_next_op(w->options.ledger)
+					: atomic_fetch_add(&w->unrecorded, 1) + 1,
 		.worker = session->worker,
 		.endpoint = endpoint,
 		.verb = op->verb,
@@ -139,7 +140,8 @@ static void invoke(struct workload *w, struct ledger_intent *intent)
 	pthread_mutex_lock(&w->lock);
 	intent->inv_ns = workload_now_ns();
 	intent->inv_seq = ++w->sequence;
-	oracle_invoke(w->oracle, intent);
+	if (w->options.ledger)
+		oracle_invoke(w->oracle, intent);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -165,7 +167,8 @@ static void judge_reply(struct session *session, const struct op *op, const stru
 		fact.outcome = OUTCOME_OK;
 		found.mark = BODY_EXTENDED;
 		fact.size = r->reply.length;
-	} else if ((op->verb == VERB_GET || op->verb == VERB_RANGE) && fact.outcome == OUTCOME_OK) {
+	} else if (w->options.ledger && (op->verb == VERB_GET || op->verb == VERB_RANGE) &&
+		   fact.outcome == OUTCOME_OK) {
 		body_check(w->options.run_id, op->key, fact.from, fact.size, r->reply.body,
 			   r->reply.length, &found);
 	} else if (op->verb == VERB_LIST && fact.outcome == OUTCOME_OK) {
@@ -217,9 +220,10 @@ static void give_back(struct session *session, const struct op *op, struct ledge
 	pthread_mutex_lock(&w->lock);
 	out->res_ns = workload_now_ns();
 	out->res_seq = ++w->sequence;
-	answer->violation =
-		oracle_return(w->oracle, out, page ? list->text : NULL, page ? op->after : NULL,
-			      page ? list->last : NULL, page && answer->after[0]);
+	if (w->options.ledger)
+		answer->violation = oracle_return(w->oracle, out, page ? list->text : NULL,
+						  page ? op->after : NULL, page ? list->last : NULL,
+						  page && answer->after[0]);
 	count(w, out, op->verb, answer->violation);
 	pthread_mutex_unlock(&w->lock);
 	answer->outcome = out->kind;
@@ -273,8 +277,7 @@ int session_do(struct session *session, const struct op *op, int endpoint, uint6
 		return fail(w, rc, &why);
 	prepare(session, op, endpoint, size, &intent);
 	invoke(w, &intent);
-	rc = ledger_intent(ledger, &intent);
-	if (rc < 0)
+	if (ledger && (rc = ledger_intent(ledger, &intent)) < 0)
 		return fail_ledger(w, rc);
 	client_send(session->client, &request, is_mutation(op->verb), session->body,
 		    (size_t)intent.size, answer_max(w, op->verb), &result);
@@ -288,6 +291,8 @@ int session_do(struct session *session, const struct op *op, int endpoint, uint6
 	};
 	judge_reply(session, op, &result, &outcome, answer);
 	give_back(session, op, &outcome, answer);
+	if (!ledger)
+		return 0;
 	/* The page first: a ledger that is cut between them must not tell of an empty listing. */
 	if (op->verb == VERB_LIST && outcome.kind == OUTCOME_OK)
 		rc = ledger_page(ledger, intent.op, op->after, session->list.last,

@@ -52,6 +52,7 @@ struct workload {
 	struct oracle *oracle;
 	uint64_t sequence;
 	_Atomic uint64_t acks;
+	_Atomic uint64_t unrecorded; /* operations without a ledger */
 	uint64_t ack_wanted; /* by workload_wait_acks(); UINT64_MAX: nobody */
 	uint64_t errors, ambiguous;
 	uint64_t violations; /* findings, followers included */

@@ -157,6 +157,7 @@ void workload_status(struct workload *w, struct workload_status *out)
 	*out = (struct workload_status){0};
 	pthread_mutex_lock(&w->lock);
 	oracle_count(w->oracle, &out->count);
+	out->ops = atomic_load(&w->unrecorded);
 	for (int i = 0; i < VERB_COUNT; i++)
 		out->ops += out->count.ops[i];
 	out->errors = w->errors;

@@ -26,7 +26,7 @@ struct workload_options {
 	const struct driver *driver;
 	const char *const *endpoint; /* "127.0.0.5:7000"; fixed for the run */
 	int endpoints;
-	struct ledger *ledger;
+	struct ledger *ledger; /* NULL: nothing is recorded nor judged; for measuring what that costs */
 	uint64_t run_id;
 	const char *client_address; /* to bind to: links to clients can be cut; may be NULL */
 };
