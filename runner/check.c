@@ -14,8 +14,8 @@
 
 static const char intent_sql[] =
 	"SELECT i.op, i.worker, i.endpoint, i.verb, o.key, i.generation, i.size, i.offset, "
-	"i.length, "
-	"i.tag, i.inv_ns, i.inv_seq FROM intent i LEFT JOIN object o ON o.object = i.object "
+	"i.length, i.tag, i.inv_ns, i.inv_seq, i.condition, r.sends > 1 FROM intent i "
+	"LEFT JOIN object o ON o.object = i.object LEFT JOIN outcome r ON r.op = i.op "
 	"ORDER BY i.inv_seq";
 static const char outcome_sql[] =
 	"SELECT o.op, o.res_ns, o.res_seq, o.kind, o.status, o.error, o.sent, o.sends, o.seen, "
@@ -39,6 +39,8 @@ static void read_intent(sqlite3_stmt *s, struct ledger_intent *i)
 		.inv_seq = check_number(s, 11),
 	};
 	snprintf(i->tag, sizeof(i->tag), "%s", check_text(s, 9));
+	snprintf(i->condition, sizeof(i->condition), "%s", check_text(s, 12));
+	i->again = sqlite3_column_int(s, 13) != 0;
 }
 
 static void read_outcome(sqlite3_stmt *s, struct ledger_outcome *o)

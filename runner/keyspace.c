@@ -22,22 +22,26 @@ static uint64_t share(int64_t whole, int64_t parts, uint64_t least)
 
 int keyspace_init(struct keyspace *keyspace, const struct plan_workload *plan, struct why *why)
 {
+	int64_t shards = plan->workers / plan->writers_per_key;
+
 	*keyspace = (struct keyspace){
-		.shards = (unsigned)plan->workers,
+		.shards = (unsigned)shards,
 		.hot_share = plan->hot_share,
 		.size_min = (uint64_t)plan->size_min,
 		.size_max = (uint64_t)plan->size_max,
-		.shard = calloc((size_t)plan->workers, sizeof(struct shard)),
+		.shard = calloc((size_t)shards, sizeof(struct shard)),
 	};
 	if (!keyspace->shard)
 		return why_set(why, -ENOMEM, "no memory for the keys");
+	for (unsigned i = 0; i < keyspace->shards; i++)
+		pthread_mutex_init(&keyspace->shard[i].lock, NULL);
 	for (unsigned i = 0; i < keyspace->shards; i++) {
 		struct shard *s = &keyspace->shard[i];
 
-		s->live_max = (unsigned)share(plan->objects_max, plan->workers, 1);
-		s->bytes_max = share(plan->live_bytes_max, plan->workers, keyspace->size_max);
-		s->hot = (unsigned)share(plan->hot_keys, plan->workers, 1);
-		s->room = s->live_max + (unsigned)share(plan->deleted_max, plan->workers, 1);
+		s->live_max = (unsigned)share(plan->objects_max, shards, 1);
+		s->bytes_max = share(plan->live_bytes_max, shards, keyspace->size_max);
+		s->hot = (unsigned)share(plan->hot_keys, shards, 1);
+		s->room = s->live_max + (unsigned)share(plan->deleted_max, shards, 1);
 		s->slot = calloc(s->room, sizeof(*s->slot));
 		if (!s->slot) {
 			keyspace_fini(keyspace);
@@ -49,17 +53,19 @@ int keyspace_init(struct keyspace *keyspace, const struct plan_workload *plan, s
 
 void keyspace_fini(struct keyspace *keyspace)
 {
-	for (unsigned i = 0; keyspace->shard && i < keyspace->shards; i++)
+	for (unsigned i = 0; keyspace->shard && i < keyspace->shards; i++) {
+		pthread_mutex_destroy(&keyspace->shard[i].lock);
 		free(keyspace->shard[i].slot);
+	}
 	free(keyspace->shard);
 	keyspace->shard = NULL;
 }
 
-void keyspace_name(unsigned worker, unsigned number, char *to, size_t size)
+void keyspace_name(unsigned shard, unsigned number, char *to, size_t size)
 {
 	const char *ending = endings[number % 16];
 
-	snprintf(to, size, "k/%u/%u%s", worker, number, ending ? ending : "");
+	snprintf(to, size, "k/%u/%u%s", shard, number, ending ? ending : "");
 }
 
 static bool is_live(const struct shard *shard, unsigned slot)
@@ -94,7 +100,7 @@ static unsigned among(const struct keyspace *keyspace, const struct shard *shard
 	return hot && shard->hot < names ? shard->hot : names;
 }
 
-bool shard_is_full(const struct shard *shard)
+static bool is_full(const struct shard *shard)
 {
 	return shard->live >= shard->live_max || shard->bytes >= shard->bytes_max;
 }
@@ -103,10 +109,10 @@ int shard_pick_new(struct shard *shard, uint64_t *random)
 {
 	unsigned names = atomic_load_explicit(&shard->names, memory_order_relaxed);
 
-	if (shard_is_full(shard))
+	if (is_full(shard))
 		return KEY_NONE;
 	/* A deleted key is worth putting again now and then: that is where the dead come back. */
-	if (shard->live < names && (names == shard->room || seed_below(random, 4) == 0))
+	if (names == shard->room || (shard->live < names && seed_below(random, 4) == 0))
 		return pick(shard, names, false, random);
 	return (int)names;
 }
@@ -137,6 +143,7 @@ void shard_put(struct shard *shard, int slot, uint64_t size)
 	struct slot *s = &shard->slot[slot];
 	uint64_t before = 0;
 
+	pthread_mutex_lock(&shard->lock);
 	if (is_live(shard, (unsigned)slot))
 		before = atomic_load_explicit(&s->size, memory_order_relaxed);
 	else
@@ -146,17 +153,20 @@ void shard_put(struct shard *shard, int slot, uint64_t size)
 	atomic_store_explicit(&s->state, SLOT_LIVE, memory_order_relaxed);
 	if ((unsigned)slot == atomic_load_explicit(&shard->names, memory_order_relaxed))
 		atomic_store_explicit(&shard->names, (unsigned)slot + 1, memory_order_release);
+	pthread_mutex_unlock(&shard->lock);
 }
 
 void shard_delete(struct shard *shard, int slot)
 {
 	struct slot *s = &shard->slot[slot];
 
-	if (!is_live(shard, (unsigned)slot))
-		return;
-	shard->live--;
-	shard->bytes -= atomic_load_explicit(&s->size, memory_order_relaxed);
-	atomic_store_explicit(&s->state, SLOT_DELETED, memory_order_relaxed);
+	pthread_mutex_lock(&shard->lock);
+	if (is_live(shard, (unsigned)slot)) {
+		shard->live--;
+		shard->bytes -= atomic_load_explicit(&s->size, memory_order_relaxed);
+		atomic_store_explicit(&s->state, SLOT_DELETED, memory_order_relaxed);
+	}
+	pthread_mutex_unlock(&shard->lock);
 }
 
 uint64_t keyspace_size(const struct keyspace *keyspace, uint64_t *random)

@@ -1,18 +1,20 @@
 /*
  * keyspace.h - which keys there are, who writes them, and how many there may be.
  *
- *     shard of worker 3:   k/3/0   k/3/1   k/3/2%41   k/3/3 a+b ...
- *                          hot --------->
- *                          live    deleted  live        unsure
+ *     shard 3:   k/3/0   k/3/1   k/3/2%41   k/3/3 a+b ...
+ *                hot --------->
+ *                live    deleted  live        unsure
  *
- * Each worker owns a shard and alone changes it; everybody may read how many names a shard has and
- * what is in a slot, as hints of what to ask for. A name follows from worker and number alone. When
- * the bounds on objects, bytes or deleted keys are reached, names are used again: a run can go on
- * for ever in constant memory.
+ * A shard is written by one worker, or by as many as the plan wants on one key: worker w writes shard
+ * w modulo the number of shards, Everybody may read
+ * how many names a shard has and what is in a slot, as hints of what to ask for. A name follows from
+ * shard and number alone. When the bounds on objects, bytes or deleted keys are reached, names are
+ * used again: a run can go on for ever in constant memory.
  */
 #ifndef RUNNER_KEYSPACE_H
 #define RUNNER_KEYSPACE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,11 +33,14 @@ struct slot {
 };
 
 struct shard {
+	pthread_mutex_t lock; /* of its writers: one changes it at a time */
 	struct slot *slot;
 	_Atomic unsigned names; /* slots ever used */
 	unsigned room, hot;     /* most slots; the first `hot` are the hot set */
-	unsigned live, live_max;
-	uint64_t bytes, bytes_max;
+	_Atomic unsigned live;
+	_Atomic uint64_t bytes;
+	unsigned live_max;
+	uint64_t bytes_max;
 };
 
 struct keyspace {
@@ -48,13 +53,12 @@ struct keyspace {
 int keyspace_init(struct keyspace *keyspace, const struct plan_workload *plan, struct why *why);
 void keyspace_fini(struct keyspace *keyspace);
 
-/* "k/WORKER/NUMBER", some with characters that need care. */
-void keyspace_name(unsigned worker, unsigned number, char *to, size_t size);
+/* "k/SHARD/NUMBER", some with characters that need care. */
+void keyspace_name(unsigned shard, unsigned number, char *to, size_t size);
 
-/* By the shard's owner. Slots, or KEY_NONE when there is none. */
+/* By a writer of the shard. Slots, or KEY_NONE when there is none. */
 int shard_pick_new(struct shard *shard, uint64_t *random);
 int shard_pick_live(const struct keyspace *keyspace, const struct shard *shard, uint64_t *random);
-bool shard_is_full(const struct shard *shard);
 void shard_put(struct shard *shard, int slot, uint64_t size); /* it is, or may be, there now */
 void shard_delete(struct shard *shard, int slot);
 

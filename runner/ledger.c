@@ -263,14 +263,16 @@ int ledger_intent(struct ledger *ledger, const struct ledger_intent *i)
 {
 	return queue(ledger, ROW_INTENT, I(i->op), I(i->worker), I(i->endpoint), I(i->verb), i->key,
 		     I(i->generation), I(i->size), I(i->offset), I(i->length),
-		     i->tag[0] ? i->tag : NULL, I(i->inv_ns), I(i->inv_seq));
+		     i->condition[0] ? i->condition : NULL, i->tag[0] ? i->tag : NULL, I(i->inv_ns),
+		     I(i->inv_seq));
 }
 
 int ledger_outcome(struct ledger *ledger, const struct ledger_outcome *o)
 {
 	return queue(ledger, ROW_OUTCOME, I(o->op), I(o->res_ns), I(o->res_seq), I(o->kind),
 		     I(o->status), I(o->error), I(o->sent), I(o->sends), I(o->seen), I(o->size),
-		     o->tag[0] ? o->tag : NULL, I(o->first), I(o->last), I(o->mark));
+		     o->tag[0] ? o->tag : NULL, I(o->first), I(o->last), I(o->mark),
+		     I(o->attempts));
 }
 
 int ledger_page(struct ledger *ledger, uint64_t op, const char *after, const char *last, bool more,

@@ -30,7 +30,9 @@ struct ledger_intent {
 	const char *key;     /* LIST: the prefix */
 	uint64_t generation; /* of the body sent; 0 when none */
 	uint64_t size, offset, length;
-	char tag[TAG_MAX]; /* of the body sent */
+	char tag[TAG_MAX];       /* of the body sent */
+	char condition[TAG_MAX]; /* tag of what a PUT may replace, "*": nothing; "": none */
+	bool again;              /* from the ledger: it was sent more than once */
 	int64_t inv_ns;
 	uint64_t inv_seq;
 };
@@ -47,6 +49,7 @@ struct ledger_outcome {
 	char tag[TAG_MAX];
 	uint64_t first, last; /* range answered */
 	int mark;             /* enum body_mark (body.h) */
+	int attempts;         /* of the client; sends: of these, the ones that left */
 };
 
 int ledger_create(struct ledger **out, const char *path, struct why *why);

@@ -15,13 +15,13 @@ CREATE TABLE object(object INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE) STRICT
 
 CREATE TABLE intent(op INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, worker INTEGER NOT NULL,
   endpoint INTEGER NOT NULL, verb INTEGER NOT NULL, object INTEGER, generation INTEGER, size INTEGER,
-  offset INTEGER, length INTEGER, condition INTEGER, tag TEXT,             -- tag: of the body to be sent
+  offset INTEGER, length INTEGER, condition TEXT, tag TEXT,                -- a put only if this tag (*: nothing) is there; tag of the body
   inv_ns INTEGER NOT NULL, inv_seq INTEGER NOT NULL) STRICT;
 CREATE TABLE outcome(op INTEGER PRIMARY KEY, res_ns INTEGER NOT NULL, res_seq INTEGER NOT NULL,
   kind INTEGER NOT NULL, status INTEGER, error INTEGER,                    -- enum outcome; HTTP; CURLcode
-  sent INTEGER, sends INTEGER,                                             -- bytes; connections used: 2 means maybe twice
+  sent INTEGER, sends INTEGER,                                             -- bytes; times it left: 2 means maybe twice
   seen INTEGER, size INTEGER, tag TEXT, first INTEGER, last INTEGER,       -- generation read (0 absent), told size and tag, range
-  mark INTEGER) STRICT;                                                    -- byte-level finding (body.h), 0 none
+  mark INTEGER, attempts INTEGER NOT NULL DEFAULT 1) STRICT;               -- byte-level finding (body.h), 0 none; times the client tried
 CREATE TABLE page(op INTEGER PRIMARY KEY, after BLOB, last BLOB, more INTEGER NOT NULL,
   entries BLOB NOT NULL) STRICT;                                           -- JSON array of [key, size, tag]
 

@@ -13,11 +13,12 @@ static const struct {
 	const char *form, *sql;
 } rows_of[ROW_COUNT] = {
 	[ROW_INTENT] =
-		{"iiiioiiiisii",
+		{"iiiioiiiissii",
 		 "INSERT INTO intent(op, epoch, worker, endpoint, verb, object, generation, size,"
-		 " offset, length, tag, inv_ns, inv_seq) VALUES(?,1,?,?,?,?,?,?,?,?,?,?,?)"},
-	[ROW_OUTCOME] = {"iiiiiiiiiisiii",
-			 "INSERT INTO outcome VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+		 " offset, length, condition, tag, inv_ns, inv_seq)"
+		 " VALUES(?,1,?,?,?,?,?,?,?,?,?,?,?,?)"},
+	[ROW_OUTCOME] = {"iiiiiiiiiisiiii",
+			 "INSERT INTO outcome VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
 	[ROW_PAGE] = {"ibbib", "INSERT INTO page VALUES(?,?,?,?,?)"},
 	[ROW_RUN] = {"ss", "INSERT OR REPLACE INTO run VALUES(?,?)"},
 	[ROW_PHASE] = {"is", "INSERT INTO phase VALUES(?,?)"},

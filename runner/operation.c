@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_SLACK = 4096, ANSWER_MAX = 65536, LIST_MAX = 64 << 20 };
+enum { ANSWER_SLACK = 4096, ANSWER_MAX = 65536, LIST_MAX = 64 << 20, RETRY_MS = 5 };
 
 int session_open(struct session *session, struct workload *workload, int worker, struct why *why)
 {
@@ -128,6 +128,8 @@ static void prepare(struct session *session, const struct op *op, int endpoint, 
 	};
 	if (op->verb != VERB_PUT)
 		return;
+	if (op->tag)
+		snprintf(intent->condition, sizeof(intent->condition), "%s", op->tag);
 	intent->generation = intent->op;
 	intent->size = size;
 	const struct body_id id = {w->options.run_id, op->key, intent->generation, size};
@@ -142,6 +144,16 @@ static void invoke(struct workload *w, struct ledger_intent *intent)
 	intent->inv_seq = ++w->sequence;
 	if (w->options.ledger)
 		oracle_invoke(w->oracle, intent);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* What may have arrived is sent once more: it can take effect twice. */
+static void again(struct workload *w, const struct ledger_outcome *out)
+{
+	if (!out->sends)
+		return;
+	pthread_mutex_lock(&w->lock);
+	oracle_again(w->oracle, out->op);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -228,6 +240,8 @@ static void give_back(struct session *session, const struct op *op, struct ledge
 	pthread_mutex_unlock(&w->lock);
 	answer->outcome = out->kind;
 	answer->status = out->status;
+	answer->size = out->size;
+	memcpy(answer->tag, out->tag, sizeof(answer->tag));
 }
 
 /* Keeps the first failure of the harness itself and wakes who waits. */
@@ -260,36 +274,58 @@ static size_t answer_max(const struct workload *w, enum verb verb)
 	return ANSWER_MAX;
 }
 
+/* Sends it, once more after another pause while the plan wants that and it is not clear what came of
+ * it; to the next endpoint each time. */
+static int send_until_clear(struct session *session, const struct op *op, int endpoint,
+			    const struct ledger_intent *intent, struct ledger_outcome *outcome,
+			    struct answer *answer)
+{
+	struct workload *w = session->workload;
+	int64_t retries = is_mutation(op->verb) ? w->options.plan->workload.retries : 0;
+	struct client_result result;
+	struct request request;
+	struct why why = {""};
+
+	for (;;) {
+		int rc = w->options.driver->request(w->store, op, endpoint, &request, &why);
+		if (rc < 0)
+			return fail(w, rc, &why);
+		client_send(session->client, &request, is_mutation(op->verb), session->body,
+			    (size_t)intent->size, answer_max(w, op->verb), &result);
+		outcome->status = result.reply.status;
+		outcome->error = result.error;
+		outcome->sent += result.sent;
+		outcome->sends += result.sends;
+		judge_reply(session, op, &result, outcome, answer);
+		if (outcome->kind == OUTCOME_NOT_APPLIED && outcome->sends > result.sends)
+			outcome->kind = OUTCOME_AMBIGUOUS; /* an earlier one may have been */
+		if ((outcome->kind != OUTCOME_AMBIGUOUS && outcome->kind != OUTCOME_NOT_APPLIED) ||
+		    outcome->attempts > retries || atomic_load(&w->stopping))
+			return 0;
+		again(w, outcome);
+		workload_pause(w, (RETRY_MS * INT64_C(1000000)) << outcome->attempts++);
+		endpoint = (endpoint + 1) % w->options.endpoints;
+	}
+}
+
 int session_do(struct session *session, const struct op *op, int endpoint, uint64_t size,
 	       struct answer *answer)
 {
 	struct workload *w = session->workload;
 	struct ledger *ledger = w->options.ledger;
 	struct ledger_intent intent;
-	struct client_result result;
-	struct request request;
-	struct why why = {""};
 	int rc;
 
 	memset(answer, 0, sizeof(*answer));
-	rc = w->options.driver->request(w->store, op, endpoint, &request, &why);
-	if (rc < 0)
-		return fail(w, rc, &why);
 	prepare(session, op, endpoint, size, &intent);
 	invoke(w, &intent);
 	if (ledger && (rc = ledger_intent(ledger, &intent)) < 0)
 		return fail_ledger(w, rc);
-	client_send(session->client, &request, is_mutation(op->verb), session->body,
-		    (size_t)intent.size, answer_max(w, op->verb), &result);
 
-	struct ledger_outcome outcome = {
-		.op = intent.op,
-		.status = result.reply.status,
-		.error = result.error,
-		.sent = result.sent,
-		.sends = result.sends,
-	};
-	judge_reply(session, op, &result, &outcome, answer);
+	struct ledger_outcome outcome = {.op = intent.op, .attempts = 1};
+	rc = send_until_clear(session, op, endpoint, &intent, &outcome, answer);
+	if (rc < 0)
+		return rc;
 	give_back(session, op, &outcome, answer);
 	if (!ledger)
 		return 0;

@@ -4,6 +4,9 @@
  *     seq, oracle_invoke | ledger_intent, committed | sent ... answered | checked | seq,
  * oracle_return | ledger_outcome
  *
+ * A mutation without a clear answer may be sent again, if the plan wants clients that retry: it stays
+ * one operation from its first sending to its last answer, and the ledger tells how often it went.
+ *
  * A session is one client of the store with its buffers: a worker, a thread of the sweep, the
  * probe. The oracle is fed under one lock, in the order of the sequence numbers taken there.
  */
@@ -75,6 +78,8 @@ struct answer {
 	enum violation_code violation;
 	int status;
 	uint32_t retry_after_ms;
+	uint64_t size;       /* of the object, as told */
+	char tag[TAG_MAX];   /* likewise; "" when not told */
 	char after[KEY_MAX]; /* LIST: where the next page starts, "" at the end */
 	char text[256];      /* what went wrong, "" when nothing did */
 };
@@ -88,6 +93,8 @@ int session_do(struct session *session, const struct op *op, int endpoint, uint6
 bool answer_is_final(const struct answer *answer);
 
 int64_t workload_now_ns(void);
+/* Sleeps, unless the workload ends first. */
+void workload_pause(struct workload *workload, int64_t ns);
 void *worker_run(void *worker);
 
 #endif

@@ -60,18 +60,31 @@ void oracle_invoke(struct oracle *oracle, const struct ledger_intent *intent)
 		p->value = key_add_value(p->key, intent);
 }
 
+void oracle_again(struct oracle *oracle, uint64_t op)
+{
+	unsigned i = oracle->pendings;
+
+	while (i > 0 && oracle->pending[i - 1].intent.op != op)
+		i--;
+	if (i-- == 0)
+		return;
+	struct value *v = &oracle->pending[i].key->value[oracle->pending[i].value];
+	v->twice = true;
+	v->first_end = NEVER;
+}
+
 /* A mutation came back: what is certain about its value from now on? */
 static void settle_write(struct value *v, const struct ledger_outcome *o)
 {
 	v->failed = false;
-	v->twice = o->sends > 1;
+	v->twice |= o->sends > 1;
+	if (v->twice)
+		v->first_end = NEVER; /* another sending can still land */
 	switch (o->kind) {
 	case OUTCOME_OK:
 	case OUTCOME_ABSENT: /* a delete of nothing leaves nothing */
 		v->acked = true;
-		if (v->twice)
-			v->first_end = NEVER; /* its second sending can still land */
-		else if (o->res_seq < v->first_end) {
+		if (!v->twice && o->res_seq < v->first_end) {
 			v->first_end = o->res_seq;
 			v->first_end_op = v->write_op;
 		}
@@ -105,14 +118,16 @@ static enum violation_code judge_write(struct reading *r, struct value *v)
 		code = judge_absent(r);
 	}
 	settle_write(v, o);
-	return code;
+	return code != VIOLATION_NONE ? code : judge_condition(r, v);
 }
 
 static bool is_evidence(const struct ledger_intent *i, const struct ledger_outcome *o)
 {
 	if (o->kind == OUTCOME_OK || o->kind == OUTCOME_ABSENT)
 		return true;
-	return i->verb == VERB_RANGE && o->kind == OUTCOME_REFUSED && o->status == 416;
+	if (o->kind != OUTCOME_REFUSED)
+		return false;
+	return i->verb == VERB_RANGE ? o->status == 416 : i->condition[0] && o->status == 412;
 }
 
 static void count_return(struct oracle *oracle, const struct ledger_intent *i,

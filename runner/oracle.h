@@ -46,6 +46,7 @@ enum violation_code {
 	/* order */
 	STALE_READ,
 	NON_MONOTONIC,
+	WRONG_CONDITION,
 	/* other operations */
 	WRONG_RANGE,
 	HEAD_GET_MISMATCH,
@@ -85,6 +86,8 @@ struct oracle *oracle_open(uint32_t can); /* NULL with errno */
 void oracle_close(struct oracle *oracle);
 
 void oracle_invoke(struct oracle *oracle, const struct ledger_intent *intent);
+/* It is sent once more, not answered yet: from now on it may take effect twice. */
+void oracle_again(struct oracle *oracle, uint64_t op);
 /* entries: JSON of a LIST page with its after, last and more; NULL otherwise. Returns the code of a
  * violation this answer is, VIOLATION_NONE when it is possible or proves nothing. */
 enum violation_code oracle_return(struct oracle *oracle, const struct ledger_outcome *outcome,

@@ -32,6 +32,8 @@ static const struct {
 			"an older version was answered, the newer one is there again later"},
 	[NON_MONOTONIC] = {"NON-MONOTONIC", "stale",
 			   "reads saw a newer version, then an older one"},
+	[WRONG_CONDITION] = {"WRONG-CONDITION", "data loss",
+			     "a conditional put was accepted or refused against what was there"},
 	[WRONG_RANGE] = {"WRONG-RANGE", "corruption", "a range holds other bytes than asked for"},
 	[HEAD_GET_MISMATCH] = {"HEAD-GET-MISMATCH", "corruption",
 			       "size or tag belong to no version that could be there"},
@@ -69,7 +71,7 @@ static int rank_of(enum violation_code code)
 		return 3;
 	if (code >= LIST_OMISSION)
 		return 2;
-	return code >= LOST_WRITE && code <= NON_MONOTONIC ? 1 : 0;
+	return code >= LOST_WRITE && code <= WRONG_CONDITION ? 1 : 0;
 }
 
 static void witness_add(struct violation *v, uint64_t op)

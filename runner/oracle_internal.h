@@ -31,7 +31,9 @@ struct value {
 	uint64_t last_begin, last_begin_op;
 	uint64_t last_read; /* begin of the latest read that saw it, 0: none */
 	bool acked, failed, ambiguous;
-	bool twice; /* may have been sent twice: can come back at any time, so it proves no end */
+	bool twice;   /* may have been sent twice: can come back at any time, so it proves no end */
+	bool created; /* accepted because nothing was there */
+	unsigned taken; /* index of the value that was accepted in its place, 0: none */
 };
 
 struct key {
@@ -96,6 +98,13 @@ enum violation_code judge_absent(struct reading *r);
 /* Size and tag alone: is some value with them possible? */
 enum violation_code judge_facts(struct reading *r, const char *name, uint64_t size, const char *tag,
 				enum violation_code none, enum violation_code stale);
+
+/* v was answered, or accepted as what is there, although `against` had replaced it before. */
+enum violation_code superseded(struct reading *r, const struct value *v,
+			       const struct value *against, enum violation_code name);
+
+/* oracle_condition.c */
+enum violation_code judge_condition(struct reading *r, struct value *v);
 
 /* oracle_list.c */
 enum violation_code judge_list(struct oracle *oracle, const struct ledger_intent *intent,

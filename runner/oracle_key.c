@@ -76,6 +76,7 @@ unsigned key_add_value(struct key *key, const struct ledger_intent *intent)
 	v->write_op = intent->op;
 	v->begin = v->last_begin = intent->inv_seq;
 	v->last_begin_op = intent->op;
+	v->twice = intent->again;
 	return key->values - 1;
 }
 

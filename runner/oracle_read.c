@@ -52,9 +52,8 @@ static const char *describe(const struct value *v, char *text, size_t size)
 	return text;
 }
 
-/* v was answered although `against` had replaced it before the question was asked. */
-static enum violation_code superseded(struct reading *r, const struct value *v,
-				      const struct value *against, enum violation_code name)
+enum violation_code superseded(struct reading *r, const struct value *v,
+			       const struct value *against, enum violation_code name)
 {
 	char old[128], newer[128];
 	enum violation_code code = name;
@@ -63,9 +62,10 @@ static enum violation_code superseded(struct reading *r, const struct value *v,
 		code = !against->generation                        ? RESURRECTED_DELETE
 		       : against->acked || against->last_read == 0 ? LOST_WRITE
 								   : NON_MONOTONIC;
-	return oracle_find(r, code, v, against, "%s answered %s, but %s had taken its place before",
-			   verb_of(r), describe(v, old, sizeof(old)),
-			   describe(against, newer, sizeof(newer)));
+	return oracle_find(r, code, v, against, "%s %s %s, but %s had taken its place before",
+			   verb_of(r),
+			   r->intent->verb == VERB_PUT ? "was accepted in place of" : "answered",
+			   describe(v, old, sizeof(old)), describe(against, newer, sizeof(newer)));
 }
 
 static enum violation_code judge_value(struct reading *r, struct value *v,

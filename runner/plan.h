@@ -52,7 +52,7 @@ struct plan_store {
 
 /* Weights, not percents. */
 struct plan_mix {
-	int64_t put, overwrite, get, head, range, delete_, list;
+	int64_t put, overwrite, create, replace, get, head, range, delete_, list;
 };
 
 enum endpoint_policy { ENDPOINT_ROTATE, ENDPOINT_PIN };
@@ -60,8 +60,9 @@ enum endpoint_policy { ENDPOINT_ROTATE, ENDPOINT_PIN };
 struct plan_workload {
 	int64_t workers;
 	struct plan_mix mix;
-	int endpoint;               /* enum endpoint_policy */
-	int64_t writers_per_key;    /* 1 in this version */
+	int endpoint; /* enum endpoint_policy */
+	int64_t writers_per_key;
+	int64_t retries;            /* of a mutation whose outcome is not known */
 	int64_t hot_keys;           /* size of the hot set */
 	double hot_share;           /* of operations that go to it, 0..1 */
 	int64_t objects_max;        /* bounds: live objects, */

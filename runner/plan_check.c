@@ -237,6 +237,26 @@ static int check_run(const struct plan *plan, struct why *why)
 	return 0;
 }
 
+static int check_workload(const struct plan *plan, struct why *why)
+{
+	const struct plan_workload *w = &plan->workload;
+	const struct driver *driver = driver_find(plan->store.driver, NULL);
+
+	if (w->workers % w->writers_per_key) {
+		why_set(why, -EINVAL, "%lld workers can't write each key in groups of %lld",
+			(long long)w->workers, (long long)w->writers_per_key);
+		return at(plan, SECTION_WORKLOAD, 0, "writers-per-key", -EINVAL, why);
+	}
+	if (w->mix.create + w->mix.replace > 0 && !(driver->can & CAN_IF_MATCH)) {
+		why_set(why, -EINVAL,
+			"the driver \"%s\" knows no conditional put: create or "
+			"replace",
+			driver->name);
+		return at(plan, SECTION_WORKLOAD, 0, "mix", -EINVAL, why);
+	}
+	return 0;
+}
+
 int plan_check(struct plan *plan, struct why *why)
 {
 	int r = check_given(plan, why);
@@ -253,6 +273,8 @@ int plan_check(struct plan *plan, struct why *why)
 		r = check_run(plan, why);
 	if (r == 0)
 		r = check_store(plan, why);
+	if (r == 0)
+		r = check_workload(plan, why);
 	for (int i = 0; r == 0 && i < plan->faults; i++)
 		r = check_fault(plan, i, why);
 	return r;

@@ -17,6 +17,8 @@ static const struct {
 } mix_words[] = {
 	{"put", offsetof(struct plan_mix, put)},
 	{"overwrite", offsetof(struct plan_mix, overwrite)},
+	{"create", offsetof(struct plan_mix, create)},
+	{"replace", offsetof(struct plan_mix, replace)},
 	{"get", offsetof(struct plan_mix, get)},
 	{"head", offsetof(struct plan_mix, head)},
 	{"range", offsetof(struct plan_mix, range)},

@@ -28,7 +28,7 @@ void run_blind(struct run *run, struct run_blind *out)
 /* Which verbs the plan gives weight, of those that the store can. */
 static void wanted_verbs(const struct plan_mix *mix, bool wanted[VERB_COUNT])
 {
-	wanted[VERB_PUT] = mix->put + mix->overwrite > 0;
+	wanted[VERB_PUT] = mix->put + mix->overwrite + mix->create + mix->replace > 0;
 	wanted[VERB_GET] = mix->get > 0;
 	wanted[VERB_HEAD] = mix->head > 0;
 	wanted[VERB_RANGE] = mix->range > 0;

@@ -1,33 +1,26 @@
 /*
- * worker.c - what one worker does next: by weights, among its own keys and, to read, everybody's.
+ * worker.c - what one worker does next: by weights, among its shard's keys and, to read, everybody's.
  *
  * Every choice comes from the worker's own random stream. What can't be done (nothing to overwrite
  * yet, no room for more) becomes the operation that helps.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "runner/operation.h"
 #include "runner/seed.h"
 
-enum { PAGES_MAX = 8, BACKOFF_MS_MAX = 100 };
+enum { PAGES_MAX = 8, BACKOFF_MS_MAX = 100, TELLING_SIZE = 16 };
+
+static unsigned own_number(const struct worker *worker)
+{
+	return (unsigned)worker->session.worker % worker->session.workload->keyspace.shards;
+}
 
 static struct shard *own_shard(const struct worker *worker)
 {
-	return &worker->session.workload->keyspace.shard[worker->session.worker];
-}
-
-/* Sleeps, unless the workload ends first. */
-static void pause_ns(struct workload *w, int64_t ns)
-{
-	int64_t until_ns = workload_now_ns() + ns;
-	const struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
-
-	pthread_mutex_lock(&w->lock);
-	while (!atomic_load(&w->stopping) && workload_now_ns() < until_ns)
-		pthread_cond_timedwait(&w->change, &w->lock, &until);
-	pthread_mutex_unlock(&w->lock);
+	return &worker->session.workload->keyspace.shard[own_number(worker)];
 }
 
 static int next_endpoint(struct worker *worker)
@@ -56,19 +49,20 @@ static int operate(struct worker *worker, const struct op *op, uint64_t size, st
 	if (ms < answer->retry_after_ms)
 		ms = answer->retry_after_ms;
 	worker->failures++;
-	pause_ns(s->workload, (ms < BACKOFF_MS_MAX ? ms : BACKOFF_MS_MAX) * 1000000);
+	workload_pause(s->workload, (ms < BACKOFF_MS_MAX ? ms : BACKOFF_MS_MAX) * 1000000);
 	return 0;
 }
 
-static int put(struct worker *worker, int slot)
+/* tag: of what it is to replace, "*" for nothing; NULL: whatever there is. */
+static int put(struct worker *worker, int slot, const char *tag)
 {
 	struct shard *shard = own_shard(worker);
 	uint64_t size = keyspace_size(&worker->session.workload->keyspace, &worker->random);
 	struct answer answer;
 	char key[KEY_MAX];
 
-	keyspace_name((unsigned)worker->session.worker, (unsigned)slot, key, sizeof(key));
-	const struct op op = {.verb = VERB_PUT, .key = key};
+	keyspace_name(own_number(worker), (unsigned)slot, key, sizeof(key));
+	const struct op op = {.verb = VERB_PUT, .key = key, .tag = tag};
 	int rc = operate(worker, &op, size, &answer);
 	if (rc == 0 && (answer.outcome == OUTCOME_OK || answer.outcome == OUTCOME_AMBIGUOUS))
 		shard_put(shard, slot, size);
@@ -85,9 +79,9 @@ static int delete_one(struct worker *worker)
 
 	if (slot == KEY_NONE) {
 		slot = shard_pick_new(shard, &worker->random);
-		return slot == KEY_NONE ? 0 : put(worker, slot);
+		return slot == KEY_NONE ? 0 : put(worker, slot, NULL);
 	}
-	keyspace_name((unsigned)worker->session.worker, (unsigned)slot, key, sizeof(key));
+	keyspace_name(own_number(worker), (unsigned)slot, key, sizeof(key));
 	const struct op op = {.verb = VERB_DELETE, .key = key};
 	int rc = operate(worker, &op, 0, &answer);
 	if (rc == 0 && (answer.outcome == OUTCOME_OK || answer.outcome == OUTCOME_ABSENT))
@@ -99,7 +93,7 @@ static int put_new(struct worker *worker)
 {
 	int slot = shard_pick_new(own_shard(worker), &worker->random);
 
-	return slot == KEY_NONE ? delete_one(worker) : put(worker, slot);
+	return slot == KEY_NONE ? delete_one(worker) : put(worker, slot, NULL);
 }
 
 static int overwrite(struct worker *worker)
@@ -110,7 +104,41 @@ static int overwrite(struct worker *worker)
 	if (shard->bytes >= shard->bytes_max)
 		return delete_one(worker);
 	int slot = shard_pick_live(keyspace, shard, &worker->random);
-	return slot == KEY_NONE ? put_new(worker) : put(worker, slot);
+	return slot == KEY_NONE ? put_new(worker) : put(worker, slot, NULL);
+}
+
+/* A put that wants nothing to be there: mostly there is nothing, or another creates it as well. */
+static int create(struct worker *worker)
+{
+	const struct keyspace *keyspace = &worker->session.workload->keyspace;
+	struct shard *shard = own_shard(worker);
+	int slot = seed_below(&worker->random, 4)
+			   ? shard_pick_new(shard, &worker->random)
+			   : shard_pick_any(keyspace, shard, &worker->random);
+
+	return slot == KEY_NONE ? delete_one(worker) : put(worker, slot, "*");
+}
+
+/* Looks what is there and puts something else in its place, unless another was faster. */
+static int replace(struct worker *worker)
+{
+	const struct keyspace *keyspace = &worker->session.workload->keyspace;
+	struct shard *shard = own_shard(worker);
+	int slot = shard->bytes < shard->bytes_max
+			   ? shard_pick_live(keyspace, shard, &worker->random)
+			   : KEY_NONE;
+	struct answer seen;
+	char key[KEY_MAX];
+
+	if (slot == KEY_NONE)
+		return overwrite(worker);
+	keyspace_name(own_number(worker), (unsigned)slot, key, sizeof(key));
+	const struct op op = {.verb = VERB_HEAD, .key = key};
+	int rc = operate(worker, &op, 0, &seen);
+	if (rc < 0 || seen.outcome != OUTCOME_OK)
+		return rc;
+	/* Bodies that are too short to tell their generation share their tags. */
+	return put(worker, slot, seen.size < TELLING_SIZE ? NULL : seen.tag);
 }
 
 /* Somewhere around the edges of blocks and of the object, now and then past its end. */
@@ -146,7 +174,7 @@ static int read_some(struct worker *worker, enum verb verb)
 {
 	struct workload *w = worker->session.workload;
 	const struct keyspace *keyspace = &w->keyspace;
-	unsigned owner = (unsigned)worker->session.worker;
+	unsigned owner = own_number(worker);
 	struct answer answer;
 	char key[KEY_MAX];
 
@@ -205,36 +233,56 @@ static int list(struct worker *worker)
 	return rc;
 }
 
+static int get(struct worker *worker)
+{
+	return read_some(worker, VERB_GET);
+}
+
+static int head(struct worker *worker)
+{
+	return read_some(worker, VERB_HEAD);
+}
+
+static int range(struct worker *worker)
+{
+	uint32_t can = worker->session.workload->options.driver->can;
+
+	return read_some(worker, can & CAN_RANGE ? VERB_RANGE : VERB_GET);
+}
+
+static const struct {
+	size_t weight; /* its place in plan_mix */
+	int (*run)(struct worker *worker);
+} operations[] = {
+	{offsetof(struct plan_mix, put), put_new},
+	{offsetof(struct plan_mix, overwrite), overwrite},
+	{offsetof(struct plan_mix, get), get},
+	{offsetof(struct plan_mix, head), head},
+	{offsetof(struct plan_mix, range), range},
+	{offsetof(struct plan_mix, delete_), delete_one},
+	{offsetof(struct plan_mix, list), list},
+	{offsetof(struct plan_mix, create), create},
+	{offsetof(struct plan_mix, replace), replace},
+};
+enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]) };
+
+static int64_t weight_of(const struct plan_mix *mix, int operation)
+{
+	return *(const int64_t *)((const char *)mix + operations[operation].weight);
+}
+
 static int operate_next(struct worker *worker)
 {
-	const struct workload_options *o = &worker->session.workload->options;
-	const struct plan_mix *m = &o->plan->workload.mix;
-	const int64_t weight[] = {m->put,   m->overwrite, m->get, m->head,
-				  m->range, m->delete_,   m->list};
+	const struct plan_mix *mix = &worker->session.workload->options.plan->workload.mix;
 	int64_t sum = 0, drawn;
-	int kind = 0;
+	int which = 0;
 
-	for (int i = 0; i < 7; i++)
-		sum += weight[i];
+	for (int i = 0; i < OPERATIONS; i++)
+		sum += weight_of(mix, i);
 	drawn = (int64_t)seed_below(&worker->random, (uint64_t)sum);
-	while (drawn >= weight[kind])
-		drawn -= weight[kind++];
-	switch (kind) {
-	case 0:
-		return put_new(worker);
-	case 1:
-		return overwrite(worker);
-	case 3:
-		return read_some(worker, VERB_HEAD);
-	case 4:
-		return read_some(worker, o->driver->can & CAN_RANGE ? VERB_RANGE : VERB_GET);
-	case 5:
-		return delete_one(worker);
-	case 6:
-		return list(worker);
-	default:
-		return read_some(worker, VERB_GET);
-	}
+	while (drawn >= weight_of(mix, which))
+		drawn -= weight_of(mix, which++);
+	return operations[which].run(worker);
 }
 
 void *worker_run(void *arg)
@@ -248,6 +296,6 @@ void *worker_run(void *arg)
 	worker->random = seed_named(w->options.plan->run.seed, name);
 	while (!atomic_load(&w->stopping) && operate_next(worker) == 0)
 		if (think_ns)
-			pause_ns(w, think_ns);
+			workload_pause(w, think_ns);
 	return NULL;
 }

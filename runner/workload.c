@@ -13,6 +13,17 @@ int64_t workload_now_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+void workload_pause(struct workload *w, int64_t ns)
+{
+	int64_t until_ns = workload_now_ns() + ns;
+	const struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
+
+	pthread_mutex_lock(&w->lock);
+	while (!atomic_load(&w->stopping) && workload_now_ns() < until_ns)
+		pthread_cond_timedwait(&w->change, &w->lock, &until);
+	pthread_mutex_unlock(&w->lock);
+}
+
 static int check_options(const struct workload_options *o, struct why *why)
 {
 	const struct plan_workload *p = &o->plan->workload;
@@ -24,7 +35,9 @@ static int check_options(const struct workload_options *o, struct why *why)
 	if (p->size_min < 0 || p->size_max < p->size_min)
 		return why_set(why, -EINVAL, "sizes from %lld to %lld", (long long)p->size_min,
 			       (long long)p->size_max);
-	if (m->put + m->overwrite + m->get + m->head + m->range + m->delete_ + m->list <= 0)
+	if (m->put + m->overwrite + m->create + m->replace + m->get + m->head + m->range +
+		    m->delete_ + m->list <=
+	    0)
 		return why_set(why, -EINVAL, "mix has no operation of any weight");
 	return 0;
 }
@@ -73,7 +86,7 @@ int workload_open(struct workload **out, const struct workload_options *options,
 
 int workload_start(struct workload *w, struct why *why)
 {
-	int wanted = (int)w->keyspace.shards, rc = 0;
+	int wanted = (int)w->options.plan->workload.workers, rc = 0;
 
 	while (w->workers < wanted && rc == 0) {
 		struct worker *worker = &w->worker[w->workers];

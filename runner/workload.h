@@ -2,7 +2,7 @@
  * workload.h - the clients: workers that put, read and delete through a driver, on libcurl.
  *
  * Each worker is a thread with its own connections and its own random stream (named from the seed,
- * "workload/worker3"), and owns the keys it writes: one writer a key. An operation is recorded in
+ * "workload/worker3"), and writes the keys of one shard (keyspace.h), alone or with others. An operation is recorded in
  * the ledger before its first byte leaves, judged by the oracle when it returns, and counted by
  * phase. A mutation is never resent in silence: it goes out on a fresh connection, or on one where
  * a resend would show (CURLINFO_NUM_CONNECTS), and is ambiguous if it might have gone twice.

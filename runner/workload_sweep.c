@@ -131,7 +131,7 @@ static void *sweep_keys(void *arg)
 static int run_sweepers(struct sweep *sweep, struct why *why)
 {
 	struct sweeper sweeper[SWEEPERS] = {0};
-	int first = (int)sweep->workload->keyspace.shards, rc = 0;
+	int first = (int)sweep->workload->options.plan->workload.workers, rc = 0;
 
 	for (int i = 0; i < SWEEPERS && rc == 0; i++) {
 		sweeper[i].sweep = sweep;
