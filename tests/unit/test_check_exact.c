@@ -181,7 +181,7 @@ static void make_op(sqlite3 *db, int number, const struct made *m)
 		return;
 	snprintf(sql, sizeof(sql),
 		 "INSERT INTO outcome VALUES(%d, %d, %d, %d, %d, 0, 0, %d, %d, 10, "
-		 "printf('%%016x', %d), 0, 9, %d)",
+		 "printf('%%016x', %d), 0, 9, %d, 1)",
 		 number, m->res * 1000, m->res, m->kind, m->status, m->sends ? m->sends : 1, seen,
 		 m->verb == VERB_HEAD ? m->value : 0, m->mark);
 	do_sql(db, sql);
