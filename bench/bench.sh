@@ -149,6 +149,18 @@ growth() {
 		print ""}'
 }
 
+# How long failrun takes to judge a ledger that a script makes.
+checked() {
+	local what=$1 script=$2
+	shift 2
+	"bench/$script" "$work/ledger" "$@"
+	echo
+	echo "failrun check on a ledger of $what"
+	TIMEFORMAT='  %R s, of processor time %U and %S'
+	time "$B/failrun" check "$work/ledger" >"$work/check.out"
+	grep -qx PASS "$work/check.out"
+}
+
 part_check() {
 	echo
 	echo "judging histories: fastest of 5 rounds, memory with the history itself"
@@ -157,12 +169,8 @@ part_check() {
 	judged "general, 100 register histories of 80" registers 100
 	growth zones
 	growth frontier 100
-	bench/ledger.sh "$work/ledger" 1000000 10000
-	echo
-	echo "failrun check on a ledger of 1,000,000 operations and 10,000 pages of listings"
-	TIMEFORMAT='  %R s, of processor time %U and %S'
-	time "$B/failrun" check "$work/ledger" >"$work/check.out"
-	grep -qx PASS "$work/check.out"
+	checked "1,000,000 operations and 10,000 pages of listings" ledger.sh 1000000 10000
+	checked "100,000 puts and one listing of all in 100 pages" listing.sh 100000
 }
 
 part_deep() {

@@ -143,13 +143,10 @@ static enum violation_code judge_key(struct reading *r, struct page *page)
 	return judge_named(r, e);
 }
 
-static bool in_span(const struct page *page, const char *name)
+static bool past_span(const struct page *page, const char *name)
 {
-	if (strncmp(name, page->prefix, strlen(page->prefix)) != 0)
-		return false;
-	if (*page->after && strcmp(name, page->after) <= 0)
-		return false;
-	return !page->more || strcmp(name, page->last) <= 0;
+	return strncmp(name, page->prefix, strlen(page->prefix)) != 0 ||
+	       (page->more && strcmp(name, page->last) > 0);
 }
 
 static enum violation_code judge_span(struct reading *r, struct page *page)
@@ -160,9 +157,10 @@ static enum violation_code judge_span(struct reading *r, struct page *page)
 
 	for (unsigned i = oracle_key_at(oracle, from); i < oracle->keys; i++) {
 		r->key = oracle->key[i];
-		if (strncmp(r->key->name, page->prefix, strlen(page->prefix)) != 0)
+		if (past_span(page, r->key->name))
 			break;
-		if (in_span(page, r->key->name) && (code = judge_key(r, page)) != VIOLATION_NONE)
+		if (strcmp(r->key->name, page->after) > 0 &&
+		    (code = judge_key(r, page)) != VIOLATION_NONE)
 			worst = code;
 	}
 	r->key = NULL;
