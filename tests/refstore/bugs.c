@@ -105,6 +105,16 @@ static const struct bug_row {
 		 "judges If-Match and If-None-Match before it stores the data, "
 		 "not in the commit",
 		 "none: conditional PUTs of one key at the same time", "two of them acknowledged"},
+	[BUG_REPAIR_COPIES_STALE] =
+		{"repair-copies-stale", "ms",
+		 "makes a key refer to the generation that it copied if it was overwritten "
+		 "meanwhile",
+		 "pause of one ds for longer than --dead-after", "STALE-READ or LOST-WRITE"},
+	[BUG_DROP_ON_DRAIN] =
+		{"drop-on-drain", "ds",
+		 "drops what is still on its way to it when it is taken out of "
+		 "service: acknowledges for all replicas, stores and forwards nothing",
+		 "offline of one ds", "LOST-WRITE or WRONG-404"},
 };
 
 static bool planted[BUG_COUNT];

@@ -4,8 +4,10 @@
  *     POST /commit {key,chunk,size,tag,replicas}          GET /meta?key=
  *             with {match: TAG or "*"} or {absent: true}: only if the key is so now, else 412
  *     POST /delete {key}                                  GET /list?prefix=&after=&limit=
- *     POST /replicas {updates: [{key,chunk,replicas}]}    POST /under {live,want,limit}
- *     POST /condemn {chunks: [...]}                       POST /lease {holder}
+ *     POST /replicas {updates: [{key,chunk,replicas,was}]} POST /under {live,want,limit}
+ *     POST /condemn {chunks: [...], holder}               POST /movable {from,to,limit}
+ *     POST /claim {claims: [{chunk,server}]}              POST /lease {holder}
+ *     POST /offline {server}, POST /online {server}       GET /offline
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -61,6 +63,30 @@ static void handle_condemn(const struct http_request *request, struct http_reply
 	change(CHANGE_CONDEMN, request, reply);
 }
 
+static void handle_claim(const struct http_request *request, struct http_reply *reply)
+{
+	change(CHANGE_CLAIM, request, reply);
+}
+
+static void handle_offline(const struct http_request *request, struct http_reply *reply)
+{
+	change(CHANGE_OFFLINE, request, reply);
+}
+
+static void handle_online(const struct http_request *request, struct http_reply *reply)
+{
+	change(CHANGE_ONLINE, request, reply);
+}
+
+static void handle_offline_list(const struct http_request *request, struct http_reply *reply)
+{
+	json_t *answer = NULL;
+	int status = store_offline(&answer);
+
+	(void)request;
+	reply_status(reply, status, answer);
+}
+
 static void handle_meta(const struct http_request *request, struct http_reply *reply)
 {
 	char key[KEY_MAX + 1];
@@ -99,6 +125,18 @@ static void handle_under(const struct http_request *request, struct http_reply *
 
 	if (json_unpack(args, "{s:s,s:i,s:i}", "live", &live, "want", &want, "limit", &limit) == 0)
 		status = store_under(live, want, limit, &answer);
+	json_decref(args);
+	reply_status(reply, status, answer);
+}
+
+static void handle_movable(const struct http_request *request, struct http_reply *reply)
+{
+	json_t *args = json_loadb(request->body, request->length, 0, NULL), *answer = NULL;
+	const char *from, *to;
+	int limit, status = 400;
+
+	if (json_unpack(args, "{s:s,s:s,s:i}", "from", &from, "to", &to, "limit", &limit) == 0)
+		status = store_movable(from, to, limit, &answer);
 	json_decref(args);
 	reply_status(reply, status, answer);
 }
@@ -150,10 +188,19 @@ static void handle_health(const struct http_request *request, struct http_reply 
 int db_start(const struct node *node, struct trouble *trouble)
 {
 	static const struct http_route routes[] = {
-		{"POST", "/commit", handle_commit},     {"POST", "/delete", handle_delete},
-		{"POST", "/replicas", handle_replicas}, {"POST", "/condemn", handle_condemn},
-		{"POST", "/lease", handle_lease},       {"POST", "/under", handle_under},
-		{"GET", "/meta", handle_meta},          {"GET", "/list", handle_list},
+		{"POST", "/commit", handle_commit},
+		{"POST", "/delete", handle_delete},
+		{"POST", "/replicas", handle_replicas},
+		{"POST", "/condemn", handle_condemn},
+		{"POST", "/lease", handle_lease},
+		{"POST", "/under", handle_under},
+		{"GET", "/meta", handle_meta},
+		{"GET", "/list", handle_list},
+		{"POST", "/claim", handle_claim},
+		{"POST", "/movable", handle_movable},
+		{"POST", "/offline", handle_offline},
+		{"POST", "/online", handle_online},
+		{"GET", "/offline", handle_offline_list},
 		{"GET", "/health", handle_health},
 	};
 

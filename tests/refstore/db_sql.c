@@ -13,10 +13,13 @@ static const char schema[] =
 	" replicas TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE UNIQUE INDEX IF NOT EXISTS objects_chunk ON objects(chunk);"
 	"CREATE TABLE IF NOT EXISTS condemned(chunk TEXT PRIMARY KEY) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS released(chunk TEXT, server TEXT, PRIMARY KEY(chunk, server))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS offline(server TEXT PRIMARY KEY) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS counter(one INTEGER PRIMARY KEY CHECK(one = 1), seq INTEGER);"
 	"INSERT OR IGNORE INTO counter VALUES(1, 0);";
 
-#define UNDER " FROM objects WHERE live_count(replicas, ?1) < ?2"
+#define CHUNKS "SELECT key, chunk, size, tag, replicas FROM objects"
 
 static const char *const texts[SQL_COUNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -27,14 +30,28 @@ static const char *const texts[SQL_COUNT] = {
 		    " ON CONFLICT(key) DO UPDATE SET seq = excluded.seq, chunk = excluded.chunk,"
 		    " size = excluded.size, tag = excluded.tag, replicas = excluded.replicas",
 	[SQL_DELETE] = "DELETE FROM objects WHERE key = ?1",
-	[SQL_REPLICAS] = "UPDATE objects SET replicas = ?3 WHERE key = ?1 AND chunk = ?2",
+	[SQL_REPLICAS] = "UPDATE objects SET replicas = ?3 WHERE key = ?1 AND chunk = ?2"
+			 " AND replicas = ?4 AND NOT EXISTS (SELECT 1 FROM released"
+			 " WHERE chunk = ?2 AND live_count(server, ?3))"
+			 " AND NOT EXISTS (SELECT 1 FROM offline"
+			 " WHERE live_count(server, ?3) AND NOT live_count(server, ?4))",
 	[SQL_CONDEMN] = "INSERT OR IGNORE INTO condemned SELECT ?1 WHERE NOT EXISTS"
 			" (SELECT 1 FROM objects WHERE chunk = ?1)",
 	[SQL_IS_CONDEMNED] = "SELECT 1 FROM condemned WHERE chunk = ?1",
+	[SQL_RELEASE] = "INSERT OR IGNORE INTO released SELECT ?1, ?2 FROM objects"
+			" WHERE chunk = ?1 AND NOT live_count(?2, replicas)",
+	[SQL_IS_RELEASED] = "SELECT 1 FROM released WHERE chunk = ?1 AND server = ?2",
+	[SQL_CLAIM] = "DELETE FROM released WHERE chunk = ?1 AND server = ?2",
+	[SQL_FORGET] = "DELETE FROM released WHERE chunk = ?1",
+	[SQL_OFFLINE] = "SELECT coalesce(group_concat(server), '') FROM offline",
+	[SQL_OFFLINE_ADD] = "INSERT OR IGNORE INTO offline VALUES(?1)",
+	[SQL_OFFLINE_REMOVE] = "DELETE FROM offline WHERE server = ?1",
 	[SQL_META] = "SELECT chunk, size, tag, replicas, seq FROM objects WHERE key = ?1",
 	[SQL_LIST] = "SELECT key, size, tag, chunk FROM objects WHERE key >= ?1 ORDER BY key",
-	[SQL_UNDER_COUNT] = "SELECT count(*)" UNDER,
-	[SQL_UNDER] = "SELECT key, chunk, size, tag, replicas" UNDER " LIMIT ?3",
+	[SQL_REPLICAS_ALL] = "SELECT replicas FROM objects",
+	[SQL_UNDER] = CHUNKS " WHERE live_count(replicas, ?1) < ?2 LIMIT ?3",
+	[SQL_MOVABLE] = CHUNKS " WHERE live_count(?1, replicas) AND NOT live_count(?2, replicas)"
+			       " LIMIT ?3",
 	[SQL_OBJECTS] = "SELECT count(*), coalesce(sum(size), 0) FROM objects",
 };
 
@@ -112,6 +129,16 @@ int sql_run(sqlite3_stmt *statement)
 	int code = sqlite3_step(statement);
 
 	sqlite3_reset(statement);
+	return code;
+}
+
+int sql_offline(struct sql *sql, char *list, size_t max)
+{
+	sqlite3_stmt *s = sql_start(sql, SQL_OFFLINE, 0);
+	int code = sqlite3_step(s);
+
+	snprintf(list, max, "%s", code == SQLITE_ROW ? sql_text(s, 0) : "");
+	sqlite3_reset(s);
 	return code;
 }
 

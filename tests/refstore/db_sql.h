@@ -22,8 +22,16 @@ enum sql_id {
 	SQL_IS_CONDEMNED,
 	SQL_META,
 	SQL_LIST,
-	SQL_UNDER_COUNT,
+	SQL_RELEASE,
+	SQL_IS_RELEASED,
+	SQL_CLAIM,
+	SQL_FORGET,
+	SQL_OFFLINE,
+	SQL_OFFLINE_ADD,
+	SQL_OFFLINE_REMOVE,
+	SQL_REPLICAS_ALL,
 	SQL_UNDER,
+	SQL_MOVABLE,
 	SQL_OBJECTS,
 	SQL_COUNT
 };
@@ -42,6 +50,8 @@ void sql_close(struct sql *sql);
 sqlite3_stmt *sql_start(struct sql *sql, enum sql_id id, int count, ...);
 /* Runs a statement that yields no row; an SQLite code, SQLITE_DONE when it went well. */
 int sql_run(sqlite3_stmt *statement);
+/* The servers that were taken out of service, as a list. SQLITE_ROW when it went well. */
+int sql_offline(struct sql *sql, char *list, size_t max);
 const char *sql_text(sqlite3_stmt *statement, int column);
 
 #endif

@@ -10,14 +10,13 @@
 #include "failkit/failpoint.h"
 #include "tests/refstore/bugs.h"
 #include "tests/refstore/db_bugs.h"
+#include "tests/refstore/db_change.h"
 #include "tests/refstore/db_sql.h"
 #include "tests/refstore/tombstones.h"
 
 struct job {
 	struct job *next;
-	enum change_kind kind;
-	json_t *args, *answer;
-	int status;
+	struct change change;
 	bool done;
 };
 
@@ -32,119 +31,6 @@ static struct job *first_job, **last_job = &first_job;
 static pthread_mutex_t readers_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sql *free_readers;
 
-/* What a key refers to now, for the front end to drop, and its tag; {} if nothing. */
-static int read_old(const char *key, json_t **old)
-{
-	sqlite3_stmt *s = sql_start(&writer, SQL_META, 1, key);
-	int code = sqlite3_step(s);
-
-	*old = code == SQLITE_ROW ? json_pack("{s:s,s:s,s:s}", "chunk", sql_text(s, 0), "tag",
-					      sql_text(s, 2), "replicas", sql_text(s, 3))
-				  : json_object();
-	sqlite3_reset(s);
-	return code;
-}
-
-/* Is the key as the commit wants it? match: it has this tag, "*" any; absent: there is nothing. */
-static bool condition_holds(json_t *args, json_t *old)
-{
-	const char *match = json_string_value(json_object_get(args, "match"));
-	const char *tag = json_string_value(json_object_get(old, "tag"));
-
-	if (json_is_true(json_object_get(args, "absent")) && tag)
-		return false;
-	return !match || (tag && (strcmp(match, "*") == 0 || strcmp(match, tag) == 0));
-}
-
-static int apply_commit(struct job *job)
-{
-	const char *key, *chunk, *tag, *replicas;
-	json_int_t size;
-	json_t *old;
-
-	if (json_unpack(job->args, "{s:s,s:s,s:I,s:s,s:s}", "key", &key, "chunk", &chunk, "size",
-			&size, "tag", &tag, "replicas", &replicas) < 0)
-		return 400;
-	int code = sql_run(sql_start(&writer, SQL_IS_CONDEMNED, 1, chunk));
-	if (code == SQLITE_ROW)
-		return 409;
-	if (code != SQLITE_DONE || (code = read_old(key, &old)) < SQLITE_ROW)
-		return 503;
-	job->answer = json_pack("{s:o}", "old", old);
-	if (!condition_holds(job->args, old))
-		return 412;
-	if (bug_on(BUG_LIST_MISSING_RECENT) && !json_object_size(old))
-		recent_set(key);
-	sqlite3_stmt *s = sql_start(&writer, SQL_PUT, 4, key, chunk, tag, replicas);
-	sqlite3_bind_int64(s, 5, size);
-	return sql_run(s) == SQLITE_DONE ? 200 : 503;
-}
-
-static int apply_delete(struct job *job)
-{
-	const char *key;
-	json_t *old;
-
-	if (json_unpack(job->args, "{s:s}", "key", &key) < 0)
-		return 400;
-	int code = read_old(key, &old);
-	job->answer = json_pack("{s:b,s:o}", "existed", code == SQLITE_ROW, "old", old);
-	if (code < SQLITE_ROW)
-		return 503;
-	if (bug_on(BUG_TOMBSTONE_FORGOTTEN_ON_RESTART))
-		return forget_later(key, job->answer);
-	return sql_run(sql_start(&writer, SQL_DELETE, 1, key)) == SQLITE_DONE ? 200 : 503;
-}
-
-static int apply_replicas(struct job *job)
-{
-	json_t *update;
-	size_t i;
-
-	json_array_foreach(json_object_get(job->args, "updates"), i, update)
-	{
-		const char *key, *chunk, *replicas;
-
-		if (json_unpack(update, "{s:s,s:s,s:s}", "key", &key, "chunk", &chunk, "replicas",
-				&replicas) < 0)
-			return 400;
-		if (sql_run(sql_start(&writer, SQL_REPLICAS, 3, key, chunk, replicas)) !=
-		    SQLITE_DONE)
-			return 503;
-	}
-	return 200;
-}
-
-static int apply_condemn(struct job *job)
-{
-	json_t *condemned = json_array(), *each;
-	size_t i;
-
-	job->answer = json_pack("{s:o}", "condemned", condemned);
-	json_array_foreach(json_object_get(job->args, "chunks"), i, each)
-	{
-		const char *chunk = json_string_value(each);
-
-		if (!chunk)
-			return 400;
-		if (sql_run(sql_start(&writer, SQL_CONDEMN, 1, chunk)) != SQLITE_DONE)
-			return 503;
-		int code = sql_run(sql_start(&writer, SQL_IS_CONDEMNED, 1, chunk));
-		if (code < SQLITE_ROW)
-			return 503;
-		if (code == SQLITE_ROW)
-			json_array_append(condemned, each);
-	}
-	return 200;
-}
-
-static int (*const apply[CHANGE_COUNT])(struct job *) = {
-	[CHANGE_COMMIT] = apply_commit,
-	[CHANGE_DELETE] = apply_delete,
-	[CHANGE_REPLICAS] = apply_replicas,
-	[CHANGE_CONDEMN] = apply_condemn,
-};
-
 /* Runs all of the jobs as one transaction; false if it was rolled back. */
 static bool transact(struct job *jobs)
 {
@@ -152,8 +38,8 @@ static bool transact(struct job *jobs)
 
 	ok = ok && sql_run(sql_start(&writer, SQL_COUNT_UP, 0)) == SQLITE_DONE;
 	for (struct job *job = jobs; ok && job; job = job->next) {
-		job->status = apply[job->kind](job);
-		ok = job->status != 503;
+		change_apply(&writer, &job->change);
+		ok = job->change.status != 503;
 	}
 	if (ok && FAILPOINT_ERROR("db/before-commit"))
 		ok = false;
@@ -166,7 +52,7 @@ static bool transact(struct job *jobs)
 	if (!sqlite3_get_autocommit(writer.db))
 		sql_run(sql_start(&writer, SQL_ROLLBACK, 0));
 	for (struct job *job = jobs; job; job = job->next)
-		job->status = 503;
+		job->change.status = 503;
 	return false;
 }
 
@@ -196,7 +82,7 @@ static void *writer_thread(void *arg)
 
 int store_change(enum change_kind kind, json_t *args, json_t **answer)
 {
-	struct job job = {.kind = kind, .args = args};
+	struct job job = {.change = {.kind = kind, .args = args}};
 
 	pthread_mutex_lock(&lock);
 	*last_job = &job;
@@ -205,8 +91,8 @@ int store_change(enum change_kind kind, json_t *args, json_t **answer)
 	while (!job.done)
 		pthread_cond_wait(&finished, &lock);
 	pthread_mutex_unlock(&lock);
-	*answer = job.answer;
-	return job.status;
+	*answer = job.change.answer;
+	return job.change.status;
 }
 
 int store_open(const char *dir, struct trouble *trouble)
@@ -312,35 +198,113 @@ int store_list(const char *prefix, const char *after, uint64_t limit, json_t **a
 	return code < SQLITE_ROW ? 503 : 200;
 }
 
+/* What is on which server, and what is on too few of those that live. */
+struct census {
+	json_int_t under, short_written;
+	json_t *held; /* by server: how many chunks */
+};
+
+static void census_add(struct census *census, const char *replicas, const char *live, int want)
+{
+	char server[ADDRESS_MAX];
+	int alive = 0, all = 0;
+
+	while (list_next(&replicas, server, sizeof(server))) {
+		json_t *n = json_object_get(census->held, server);
+
+		all++;
+		alive += list_has(live, server);
+		if (n)
+			json_integer_set(n, json_integer_value(n) + 1);
+		else
+			json_object_set_new(census->held, server, json_integer(1));
+	}
+	census->under += alive < want;
+	census->short_written += all < want;
+}
+
+static int take_census(struct sql *sql, const char *live, int want, struct census *census)
+{
+	sqlite3_stmt *s = sql_start(sql, SQL_REPLICAS_ALL, 0);
+	int code;
+
+	while ((code = sqlite3_step(s)) == SQLITE_ROW)
+		census_add(census, sql_text(s, 0), live, want);
+	sqlite3_reset(s);
+	return code;
+}
+
+/* Chunks as who copies them wants to know them. */
+static int list_chunks(sqlite3_stmt *s, json_t *entries)
+{
+	int code;
+
+	while ((code = sqlite3_step(s)) == SQLITE_ROW)
+		json_array_append_new(entries,
+				      json_pack("{s:s,s:s,s:I,s:s,s:s}", "key", sql_text(s, 0),
+						"chunk", sql_text(s, 1), "size",
+						(json_int_t)sqlite3_column_int64(s, 2), "tag",
+						sql_text(s, 3), "replicas", sql_text(s, 4)));
+	sqlite3_reset(s);
+	return code;
+}
+
 int store_under(const char *live, int want, int limit, json_t **answer)
 {
 	struct sql *sql = reader_take();
+	struct census census = {.held = json_object()};
 	json_t *entries = json_array();
-	json_int_t count = 0;
+	char offline[SERVERS_TEXT_MAX] = "", serving[SERVERS_TEXT_MAX];
 	int code = SQLITE_ERROR;
 
-	if (sql) {
-		sqlite3_stmt *s = sql_start(sql, SQL_UNDER_COUNT, 1, live);
-		sqlite3_bind_int(s, 2, want);
-		code = sqlite3_step(s);
-		count = sqlite3_column_int64(s, 0);
-		sqlite3_reset(s);
-	}
-	if (count && limit && code == SQLITE_ROW) {
-		sqlite3_stmt *s = sql_start(sql, SQL_UNDER, 1, live);
+	if (sql)
+		code = sql_offline(sql, offline, sizeof(offline));
+	list_split(live, offline, false, serving, sizeof(serving));
+	if (code >= SQLITE_ROW)
+		code = take_census(sql, serving, want, &census);
+	if (census.under && limit && code >= SQLITE_ROW) {
+		sqlite3_stmt *s = sql_start(sql, SQL_UNDER, 1, serving);
+
 		sqlite3_bind_int(s, 2, want);
 		sqlite3_bind_int(s, 3, limit);
-		while ((code = sqlite3_step(s)) == SQLITE_ROW)
-			json_array_append_new(
-				entries, json_pack("{s:s,s:s,s:I,s:s,s:s}", "key", sql_text(s, 0),
-						   "chunk", sql_text(s, 1), "size",
-						   (json_int_t)sqlite3_column_int64(s, 2), "tag",
-						   sql_text(s, 3), "replicas", sql_text(s, 4)));
-		sqlite3_reset(s);
+		code = list_chunks(s, entries);
 	}
 	if (sql)
 		reader_give(sql);
-	*answer = json_pack("{s:I,s:o}", "count", count, "entries", entries);
+	*answer = json_pack("{s:I,s:I,s:s,s:o,s:o}", "count", census.under, "short_written",
+			    census.short_written, "offline", offline, "held", census.held,
+			    "entries", entries);
+	return code < SQLITE_ROW ? 503 : 200;
+}
+
+int store_movable(const char *from, const char *to, int limit, json_t **answer)
+{
+	struct sql *sql = reader_take();
+	json_t *entries = json_array();
+	int code = SQLITE_ERROR;
+
+	if (sql) {
+		sqlite3_stmt *s = sql_start(sql, SQL_MOVABLE, 2, from, to);
+
+		sqlite3_bind_int(s, 3, limit);
+		code = list_chunks(s, entries);
+		reader_give(sql);
+	}
+	*answer = json_pack("{s:o}", "entries", entries);
+	return code < SQLITE_ROW ? 503 : 200;
+}
+
+int store_offline(json_t **answer)
+{
+	struct sql *sql = reader_take();
+	char offline[SERVERS_TEXT_MAX] = "";
+	int code = SQLITE_ERROR;
+
+	if (sql) {
+		code = sql_offline(sql, offline, sizeof(offline));
+		reader_give(sql);
+	}
+	*answer = json_pack("{s:s}", "offline", offline);
 	return code < SQLITE_ROW ? 503 : 200;
 }
 

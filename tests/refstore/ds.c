@@ -3,17 +3,23 @@
  *
  *     POST /c/ID?size=&tag=&to=A,B     store it, and meanwhile send copies to A and B, which do not
  *                                      pass them on; {"stored": "A,B,me"} says who has it on disk
- *     GET  /c/ID?size=&tag=            the bytes; 404: certainly not here; 500: here, but
- * unreadable POST /pull {chunk,size,tag,from} fetch it from another data server and store it POST
- * /drop {"chunks": [...]}     forget these
+ *     GET  /c/ID?size=&tag=            the bytes; 404: certainly not here; 500: unreadable
+ *     POST /pull {chunk,size,tag,from} fetch it from another data server and store it
+ *     POST /drop {"chunks": [...]}     forget these
+ *     POST /service {offline}          taken out of service, or back: a meta server's word
  *
  * Chunks that no key refers to (a PUT whose front end died, a replica that was down when its chunk
  * was dropped) are found by asking the database, through a meta server, to condemn those that are
  * old enough: it refuses for every chunk that a key refers to, and a condemned chunk can never be
- * committed afterwards. So age only says what is worth asking about, and safety rests on no clock.
+ * committed afterwards. The same goes for a chunk that others have and this server is not to keep
+ * any more, since it was moved, or repaired while this one was away: then the pair of them is what
+ * is condemned. So age only says what is worth asking about, and safety rests on no clock.
+ *
+ * Out of service it stores nothing new, and gives what it has.
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +38,9 @@
 #define GARBAGE_PAUSE_MS 5000
 
 static const struct node *me;
+static atomic_bool offline;
+/* What is asked about is not stored again before it is dropped. */
+static pthread_mutex_t garbage_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* Reads the chunk's id from the path, its length and tag from the query. */
 static bool parse_chunk(const struct http_request *request, struct wal_record *record)
@@ -126,7 +135,14 @@ static void handle_put(const struct http_request *request, struct http_reply *re
 		http_reply_error(reply, 400, "the body is not that of the tag");
 		return;
 	}
-	if (bug_on(BUG_ACK_BEFORE_SYNC) && *to) {
+	if (offline && !bug_on(BUG_DROP_ON_DRAIN)) {
+		http_reply_error(reply, 503, "out of service");
+		return;
+	}
+	if (offline) {
+		snprintf(stored, sizeof(stored), "%s", to);
+		list_add(stored, sizeof(stored), me->address);
+	} else if (bug_on(BUG_ACK_BEFORE_SYNC) && *to) {
 		late_put(&record, request->body, to);
 		snprintf(stored, sizeof(stored), "%s", to);
 		list_add(stored, sizeof(stored), me->address);
@@ -173,8 +189,10 @@ static int pull(struct wal_record *record, const char *id, const char *tag, cons
 	if (!error && (call.answer_length != record->length ||
 		       tag_of(call.answer, call.answer_length) != record->tag))
 		error = -EBADMSG;
+	pthread_mutex_lock(&garbage_lock);
 	if (!error)
 		error = store(record, call.answer ? call.answer : "");
+	pthread_mutex_unlock(&garbage_lock);
 	call_fini(&call);
 	return error;
 }
@@ -220,14 +238,45 @@ static void handle_drop(const struct http_request *request, struct http_reply *r
 	http_reply_json(reply, 200, json_object());
 }
 
+static void handle_service(const struct http_request *request, struct http_reply *reply)
+{
+	json_t *json = json_loadb(request->body, request->length, 0, NULL);
+	int out;
+
+	if (json_unpack(json, "{s:b}", "offline", &out) == 0) {
+		offline = out;
+		http_reply_json(reply, 200, json_object());
+	} else {
+		http_reply_error(reply, 400, "service wants offline");
+	}
+	json_decref(json);
+}
+
 static void handle_health(const struct http_request *request, struct http_reply *reply)
 {
 	(void)request;
 	http_reply_json(reply, 200,
-			json_pack("{s:s,s:s,s:s,s:b,s:b,s:b,s:I}", "role", "ds", "version",
+			json_pack("{s:s,s:s,s:s,s:b,s:b,s:b,s:b,s:I}", "role", "ds", "version",
 				  me->version, "address", me->address, "ok", 1, "spare", me->spare,
-				  "wal_broken", chunks_log_is_broken(), "chunks",
-				  (json_int_t)chunks_count()));
+				  "in_service", !offline, "wal_broken", chunks_log_is_broken(),
+				  "chunks", (json_int_t)chunks_count()));
+}
+
+/* Out of service if one meta server says so: the others may not know yet. No answer, no change. */
+static void heed_answers(struct call *calls, int n)
+{
+	bool heard = false, out = false;
+
+	for (int i = 0; i < n; i++) {
+		json_t *answer = json_loadb(calls[i].answer ? calls[i].answer : "",
+					    calls[i].answer_length, 0, NULL);
+
+		heard |= calls[i].status == 200;
+		out |= json_is_true(json_object_get(answer, "offline"));
+		json_decref(answer);
+	}
+	if (heard)
+		offline = out;
 }
 
 static void *heartbeat_thread(void *arg)
@@ -248,6 +297,7 @@ static void *heartbeat_thread(void *arg)
 			calls[n++].timeout_ms = me->heartbeat_ms;
 		}
 		fan_finish(fan_start(calls, n));
+		heed_answers(calls, n);
 		free(text);
 		json_decref(json);
 		usleep((useconds_t)me->heartbeat_ms * 1000);
@@ -268,10 +318,13 @@ static void collect_garbage(uint32_t *cursor)
 		chunk_id_text(&ids[i], id);
 		json_array_append_new(list, json_string(id));
 	}
+	pthread_mutex_lock(&garbage_lock);
 	while (n && !answer && list_next(&all_ms, ms, sizeof(ms)))
-		if (client_json(ms, "/condemn", json_pack("{s:O}", "chunks", list), 2000,
+		if (client_json(ms, "/condemn",
+				json_pack("{s:O,s:s}", "chunks", list, "holder", me->address), 2000,
 				&answer) == 200)
 			drop_all(json_object_get(answer, "condemned"));
+	pthread_mutex_unlock(&garbage_lock);
 	json_decref(answer);
 	json_decref(list);
 }
@@ -291,9 +344,9 @@ static void *garbage_thread(void *arg)
 int ds_start(const struct node *node, struct trouble *trouble)
 {
 	static const struct http_route routes[] = {
-		{"POST", "/c/", handle_put},       {"GET", "/c/", handle_get},
-		{"POST", "/pull", handle_pull},    {"POST", "/drop", handle_drop},
-		{"GET", "/health", handle_health},
+		{"POST", "/c/", handle_put},          {"GET", "/c/", handle_get},
+		{"POST", "/pull", handle_pull},       {"POST", "/drop", handle_drop},
+		{"POST", "/service", handle_service}, {"GET", "/health", handle_health},
 	};
 	static struct call calls[FAN_MAX];
 	pthread_t thread;

@@ -49,6 +49,12 @@ bool fe_key(const struct http_request *request, char key[KEY_MAX + 1], struct ht
 	return false;
 }
 
+/* What a meta server says of the cluster, a front end says, too; null without one. */
+static const char *const of_ms[] = {
+	"registered", "spares",   "under_replicated", "write_buffer_under_replicated",
+	"offline",    "draining", "to_move",
+};
+
 static void handle_health(const struct http_request *request, struct http_reply *reply)
 {
 	char ordered[ADDRESSES_MAX], ms[ADDRESS_MAX];
@@ -59,12 +65,14 @@ static void handle_health(const struct http_request *request, struct http_reply 
 	fe_order(fe_node->ms, ordered, sizeof(ordered));
 	while (!health && list_next(&list, ms, sizeof(ms)))
 		client_json(ms, "/health", NULL, FE_CALL_MS, &health);
-	http_reply_json(reply, 200,
-			json_pack("{s:s,s:s,s:s,s:b,s:O?,s:O?,s:O?}", "role", "fe", "version",
-				  fe_node->version, "address", fe_node->address, "ok", 1,
-				  "registered", json_object_get(health, "registered"), "spares",
-				  json_object_get(health, "spares"), "under_replicated",
-				  json_object_get(health, "under_replicated")));
+	json_t *own = json_pack("{s:s,s:s,s:s,s:b}", "role", "fe", "version", fe_node->version,
+				"address", fe_node->address, "ok", 1);
+	for (size_t i = 0; i < COUNT(of_ms); i++) {
+		json_t *said = json_object_get(health, of_ms[i]);
+
+		json_object_set_new(own, of_ms[i], said ? json_incref(said) : json_null());
+	}
+	http_reply_json(reply, 200, own);
 	json_decref(health);
 }
 

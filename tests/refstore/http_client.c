@@ -35,7 +35,8 @@ static struct suspect {
 void client_init(const char *own_host)
 {
 	curl_global_init(CURL_GLOBAL_ALL);
-	snprintf(interface, sizeof(interface), "host!%s", own_host);
+	if (*own_host)
+		snprintf(interface, sizeof(interface), "host!%s", own_host);
 	plain_headers = curl_slist_append(NULL, "Expect:");
 	plain_headers = curl_slist_append(plain_headers, "Content-Type: application/octet-stream");
 }
@@ -114,7 +115,7 @@ static CURL *easy_open(void)
 		return NULL;
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_INTERFACE, interface);
+	curl_easy_setopt(easy, CURLOPT_INTERFACE, *interface ? interface : NULL);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, plain_headers);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);

@@ -39,6 +39,7 @@ struct call {
 
 struct fan;
 
+/* "": from whichever address. */
 void client_init(const char *own_host);
 
 /* Never fails at once: a call that cannot even start just has no answer. */

@@ -1,8 +1,8 @@
 /*
  * main.c - refstore ROLE [options]: the reference store's one program.
  *
- * Exit codes: 0 stopped by SIGTERM or SIGINT; 2 wrong usage; 3 cannot start (port in use, log
- * refused).
+ * Exit codes: 0 stopped by SIGTERM or SIGINT, or done; 2 wrong usage; 3 cannot start (port in use,
+ * log refused), or not done.
  */
 #include <errno.h>
 #include <signal.h>
@@ -18,17 +18,21 @@
 #include "tests/refstore/node.h"
 
 enum { EXIT_USAGE = 2, EXIT_START = 3 };
-enum { NEEDS_DIR = 1, NEEDS_MS = 2, NEEDS_DB = 4 };
+enum { NEEDS_DIR = 1, NEEDS_MS = 2, NEEDS_DB = 4, NEEDS_LISTEN = 8, NEEDS_SERVER = 16 };
 
 static const struct role {
 	const char *name, *what;
 	int needs;
 	int (*start)(const struct node *node, struct trouble *trouble);
 } roles[] = {
-	{"db", "metadata database: what exists", NEEDS_DIR, db_start},
-	{"ms", "meta server: placement, liveness, repair", NEEDS_DB, ms_start},
-	{"ds", "data server: log, chunk files, replication", NEEDS_DIR | NEEDS_MS, ds_start},
-	{"fe", "front end: objects over HTTP", NEEDS_MS | NEEDS_DB, fe_start},
+	{"db", "metadata database: what exists", NEEDS_LISTEN | NEEDS_DIR, db_start},
+	{"ms", "meta server: placement, liveness, repair", NEEDS_LISTEN | NEEDS_DB, ms_start},
+	{"ds", "data server: log, chunk files, replication", NEEDS_LISTEN | NEEDS_DIR | NEEDS_MS,
+	 ds_start},
+	{"fe", "front end: objects over HTTP", NEEDS_LISTEN | NEEDS_MS | NEEDS_DB, fe_start},
+	{"offline", "takes a data server out of service, and ends", NEEDS_MS | NEEDS_SERVER,
+	 admin_offline},
+	{"online", "takes it back, and ends", NEEDS_MS | NEEDS_SERVER, admin_online},
 };
 
 static int set_text(struct node *node, size_t offset, const char *value)
@@ -92,8 +96,11 @@ static const struct option_row {
 	 offsetof(struct node, port)},
 	{"--dir", "DIR", "where to keep data, made if missing (db, ds)", set_text,
 	 offsetof(struct node, dir)},
-	{"--ms", "ADDR,...", "the meta servers (ds, fe)", set_text, offsetof(struct node, ms_list)},
+	{"--ms", "ADDR,...", "the meta servers (ds, fe, offline, online)", set_text,
+	 offsetof(struct node, ms_list)},
 	{"--db", "ADDR", "the database (ms, fe)", set_text, offsetof(struct node, db_list)},
+	{"--server", "ADDR", "which data server (offline, online)", set_text,
+	 offsetof(struct node, server)},
 	{"--spare", NULL, "used for repair, and while others are dead (ds)", set_flag,
 	 offsetof(struct node, spare)},
 	{"--trust", NULL, "a data server's word for the bytes it sends (fe)", set_flag,
@@ -179,11 +186,12 @@ static void complete_addresses(const char *list, uint64_t port, char *to, size_t
 
 static int complete_node(struct node *node, int needs)
 {
-	const char *missing = !node->listen                          ? "--listen"
-			      : (needs & NEEDS_DIR) && !node->dir    ? "--dir"
-			      : (needs & NEEDS_MS) && !node->ms_list ? "--ms"
-			      : (needs & NEEDS_DB) && !node->db_list ? "--db"
-								     : NULL;
+	const char *missing = (needs & NEEDS_LISTEN) && !node->listen   ? "--listen"
+			      : (needs & NEEDS_DIR) && !node->dir       ? "--dir"
+			      : (needs & NEEDS_MS) && !node->ms_list    ? "--ms"
+			      : (needs & NEEDS_DB) && !node->db_list    ? "--db"
+			      : (needs & NEEDS_SERVER) && !node->server ? "--server"
+									: NULL;
 
 	if (missing) {
 		fprintf(stderr, "refstore: role %s wants %s\n", node->role, missing);
@@ -192,6 +200,8 @@ static int complete_node(struct node *node, int needs)
 	complete_addresses(node->listen, node->port, node->address, sizeof(node->address));
 	complete_addresses(node->ms_list, node->port, node->ms, sizeof(node->ms));
 	complete_addresses(node->db_list, node->port, node->db, sizeof(node->db));
+	if (!node->listen)
+		return 0;
 	const char *colon = strchr(node->address, ':');
 	if (!colon || !number_parse(colon + 1, &node->port) || node->port > 65535) {
 		fprintf(stderr, "refstore: --listen wants ADDR[:PORT], not \"%s\"\n", node->listen);
@@ -224,6 +234,8 @@ static int run(const struct role *role, struct node *node)
 		fflush(stderr);
 		_exit(EXIT_START);
 	}
+	if (!(role->needs & NEEDS_LISTEN))
+		return 0;
 	log_line("%s: serving at %s, version %s", node->role, node->address, node->version);
 	sigwait(&stop, &signal_number);
 	/* Nothing an acknowledgement rests on is in memory, so there is nothing to wind down. */

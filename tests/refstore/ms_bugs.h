@@ -1,5 +1,5 @@
 /*
- * ms_bugs.h - the planted bug of a meta server.
+ * ms_bugs.h - the planted bugs of a meta server.
  */
 #ifndef REFSTORE_MS_BUGS_H
 #define REFSTORE_MS_BUGS_H
@@ -9,5 +9,9 @@
 
 /* resurrect-after-repair: commits those of the repaired entries that refer to nothing any more. */
 void commit_deleted(const char *db, json_t *entries, uint64_t timeout_ms);
+
+/* repair-copies-stale: makes the keys of the repaired entries refer to what was copied, if they
+ * refer to something newer meanwhile. */
+void commit_stale(const char *db, json_t *entries, uint64_t timeout_ms);
 
 #endif

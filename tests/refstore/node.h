@@ -4,6 +4,7 @@
  *     client --> fe --place--> ms <--heartbeat-- ds        ms: which data servers live; repair
  *                fe --data---> ds --copies-> ds, ds        ds: WAL, chunk files, replication
  *                fe --commit-> db <--repair-- ms           db: which chunk holds a key, and where
+ *     admin ------> ms                                     what is out of service, by an operator
  *
  * The database alone says what exists: a PUT is a commit in it after two of three data servers have
  * the bytes on disk, a DELETE is a commit in it, and every read asks it first. So the store is
@@ -24,7 +25,7 @@
 #define KEY_MAX  512
 
 struct node {
-	const char *role, *dir, *version, *listen, *ms_list, *db_list;
+	const char *role, *dir, *version, *listen, *ms_list, *db_list, *server;
 	char address[ADDRESS_MAX]; /* host:port */
 	char host[ADDRESS_MAX];
 	char ms[ADDRESSES_MAX]; /* comma-separated host:port */
@@ -40,5 +41,9 @@ int ds_start(const struct node *node, struct trouble *trouble);
 int ms_start(const struct node *node, struct trouble *trouble);
 int db_start(const struct node *node, struct trouble *trouble);
 int fe_start(const struct node *node, struct trouble *trouble);
+
+/* Takes a data server out of service, or back. */
+int admin_offline(const struct node *node, struct trouble *trouble);
+int admin_online(const struct node *node, struct trouble *trouble);
 
 #endif

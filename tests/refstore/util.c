@@ -215,6 +215,16 @@ int list_count(const char *list)
 	return count;
 }
 
+void list_split(const char *list, const char *other, bool in, char *to, size_t to_max)
+{
+	char item[ADDRESS_MAX];
+
+	to[0] = 0;
+	while (list_next(&list, item, sizeof(item)))
+		if (list_has(other, item) == in)
+			list_add(to, to_max, item);
+}
+
 /* Edit distance, for words of up to 31 letters. */
 static size_t word_distance(const char *a, const char *b)
 {

@@ -17,6 +17,8 @@
 #define ADDRESS_MAX   64
 #define ADDRESSES_MAX 512
 #define TAG_TEXT_MAX  17
+/* A list of all the data servers there may be. */
+#define SERVERS_TEXT_MAX 8192
 
 /* The sentence that goes with an error code. */
 struct trouble {
@@ -52,6 +54,8 @@ bool list_next(const char **list, char *item, size_t item_max);
 bool list_has(const char *list, const char *item);
 void list_add(char *list, size_t list_max, const char *item);
 int list_count(const char *list);
+/* Those items of the list that are in the other one, or those that are not. */
+void list_split(const char *list, const char *other, bool in, char *to, size_t to_max);
 
 /* The known word nearest to a misspelt one, or NULL when none is near. */
 const char *nearest_word(const char *word, const char *const *known, size_t count);

@@ -3,7 +3,8 @@
 #     127.X.N.10 db    .11-.13 ms    .21-.23 ds, .24-.26 spares    .31-.33 fe      N: number of the test
 #
 # Each node keeps its data in $dir/NAME and logs to $dir/NAME.log; pid_of[NAME] is its process. Options
-# for all nodes of a role are put into the variable of its name: ds_options="--bug ...".
+# for all nodes of a role are put into the variable of its name: ds_options="--bug ...". With no_spares=yes
+# .24-.26 are started as the others are.
 
 bin=${FAILKIT_BUILD:-build/plain}/refstore
 declare -gA pid_of # global although bats loads this within a function
@@ -38,7 +39,7 @@ node_start() {
 	ds) host=$net.2$number options=(--dir "$dir/$name" --ms "$ms") ;;
 	fe) host=$net.3$number options=(--ms "$ms" --db "$net.10") ;;
 	esac
-	[ "$role" = ds ] && [ "$number" -gt 3 ] && options+=(--spare)
+	[ "$role" = ds ] && [ "$number" -gt 3 ] && [ -z "${no_spares:-}" ] && options+=(--spare)
 	local extra=${role}_options
 	# shellcheck disable=SC2206
 	options+=(${!extra:-} "$@")
@@ -104,6 +105,22 @@ body_is() {
 		echo "body \"$(head -c 300 "$dir/body")\", wanted \"$1\""
 		return 1
 	}
+}
+
+put_many() { # FROM TO BASE-URL
+	local i
+
+	for ((i = $1; i <= $2; i++)); do
+		http 201 -X PUT --data-binary "value $i" "$3/o/many%2F$i" || return 1
+	done
+}
+
+get_many() {
+	local i
+
+	for ((i = $1; i <= $2; i++)); do
+		http 200 "$3/o/many%2F$i" && body_is "value $i" || return 1
+	done
 }
 
 head_has() {

@@ -15,22 +15,6 @@ teardown() {
 	cluster_teardown
 }
 
-put_many() { # FROM TO BASE-URL
-	local i
-
-	for ((i = $1; i <= $2; i++)); do
-		http 201 -X PUT --data-binary "value $i" "$3/o/many%2F$i" || return 1
-	done
-}
-
-get_many() {
-	local i
-
-	for ((i = $1; i <= $2; i++)); do
-		http 200 "$3/o/many%2F$i" && body_is "value $i" || return 1
-	done
-}
-
 @test "objects are put, read, listed and deleted" {
 	cluster_start
 	http 201 -X PUT --data-binary 'hello world' "$fe1/o/a%2Fb"
