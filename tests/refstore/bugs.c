@@ -109,7 +109,7 @@ static const struct bug_row {
 		{"repair-copies-stale", "ms",
 		 "makes a key refer to the generation that it copied if it was overwritten "
 		 "meanwhile",
-		 "pause of one ds for longer than --dead-after", "STALE-READ or LOST-WRITE"},
+		 "pause of one ds for longer than --dead-after", "LOST-WRITE or STALE-READ"},
 	[BUG_DROP_ON_DRAIN] =
 		{"drop-on-drain", "ds",
 		 "drops what is still on its way to it when it is taken out of "
