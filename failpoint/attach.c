@@ -75,6 +75,7 @@ static void find_parts(struct plane_head *head)
 	core.leases = plane_leases(head);
 	core.nodes = plane_nodes(head);
 	core.points = plane_points(head);
+	core.clocks = plane_clocks(head);
 	core.rules = plane_rules(head);
 	core.counts = plane_counts(head);
 	core.scopes = plane_scopes(head);

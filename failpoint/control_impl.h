@@ -9,6 +9,7 @@
  *     control_cells.c    threads inside actions: wake them, wait until they are out
  *     control_wait.c     wait for a rule            control_events.c   read the ring
  *     control_slots.c    nodes, processes, points   control_alive.c    is that process still there?
+ *     control_clock.c    clocks of nodes
  *     control_environment.c  what makes a program a target
  *
  * Rules, the nodes and next_id are written under the controllers' mutex only. Everything that a
@@ -72,6 +73,8 @@ void control_retire(struct control *control, unsigned entry);
 void control_retire_all(struct control *control);
 void control_forget(struct control *control, unsigned entry); /* retired before: frees the entry */
 void control_raise_all(struct control *control);              /* every site of every slot */
+/* Raises the calls with these bits in every slot, for a version of their own. */
+void control_raise_calls(struct control *control, const uint64_t calls[CALL_MAX / 64]);
 uint32_t control_bump_version(struct control *control);
 
 /* control_cells.c. first..last are rule ids, both included. */
@@ -88,9 +91,14 @@ int control_wait_out(struct control *control, struct control_range range, int64_
 unsigned control_count_inside(struct control *control, struct control_range range,
 			      bool only_paused);
 
+/* control_clock.c. After a controller's death, under the lock: a half-written clock is discarded. */
+void control_clock_repair(struct control *control);
+
 /* control_slots.c */
 void control_site_name(struct control *control, uint32_t site, char *name, size_t size);
 const char *control_node_name(struct control *control, uint32_t node); /* index + 1; "" for none */
+/* index + 1 of a node, or -ENOENT and the nearest name */
+int control_find_node(struct control *control, const char *name, struct why *why);
 
 /* control_rules.c. The entry of a rule, or -ENOENT and the nearest name; under the lock. */
 int control_find_or_why(struct control *control, const char *rule, struct why *why);

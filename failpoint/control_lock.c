@@ -22,6 +22,7 @@ static void repair(struct control *control)
 		atomic_store(&rules[i].id, 0);
 		atomic_fetch_add(&rules[i].sequence, 1);
 	}
+	control_clock_repair(control);
 	control_raise_all(control);
 }
 

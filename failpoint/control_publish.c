@@ -183,6 +183,14 @@ void control_raise_all(struct control *control)
 	raise_sites(control, &sites, control_bump_version(control));
 }
 
+void control_raise_calls(struct control *control, const uint64_t calls[CALL_MAX / 64])
+{
+	struct sites sites = {0};
+
+	memcpy(sites.calls, calls, sizeof(sites.calls));
+	raise_sites(control, &sites, control_bump_version(control));
+}
+
 /* ---- Entries ---- */
 
 static bool entry_is_inside(struct control *control, unsigned entry)

@@ -65,6 +65,23 @@ int control_node(struct control *control, const char *name, const char *role, ui
 			      NODE_MAX);
 }
 
+static const char *node_name_at(const void *arg, size_t i)
+{
+	struct control *control = (struct control *)(uintptr_t)arg;
+	const struct plane_node *nodes = plane_nodes(control->head);
+
+	return i < NODE_MAX && atomic_load(&nodes[i].used) ? nodes[i].name : NULL;
+}
+
+int control_find_node(struct control *control, const char *name, struct why *why)
+{
+	const struct plane_node *node = find_node(control, name);
+
+	if (!node)
+		return names_refuse(why, -ENOENT, "node", name, node_name_at, control);
+	return (int)(node - plane_nodes(control->head)) + 1;
+}
+
 const char *control_node_name(struct control *control, uint32_t node)
 {
 	struct plane_node *nodes = plane_nodes(control->head);
@@ -141,6 +158,7 @@ static void fill_process(struct control *control, struct plane_slot *slot,
 	out->pid = (pid_t)slot->pid;
 	out->state = slot_state_name(slot);
 	out->calls_seen = count_calls(slot);
+	out->is_static = slot->is_static;
 	snprintf(out->comm, sizeof(out->comm), "%.15s", slot->comm);
 	snprintf(out->node, sizeof(out->node), "%s", control_node_name(control, slot->node));
 	if (out->node[0])

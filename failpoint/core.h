@@ -12,7 +12,7 @@
  *     account.c    actions that count bytes
  *     corrupt.c    which bits are wrong
  *     cell.c       sleeping so that a heal, a release or the end of the lease wakes at once
- *     event.c      the ring
+ *     event.c      the ring                    timepage.c   the node's clock (timepage.h)
  *
  * The way of a hit through a rule:
  *
@@ -48,6 +48,7 @@ struct core_state {
 	struct plane_lease *leases;
 	struct plane_node *nodes;
 	struct plane_point *points;
+	struct plane_clock *clocks;
 	const struct subject_ops *ops;
 	uint32_t pid;
 	uint32_t node, node_address; /* node: index + 1 */
@@ -118,6 +119,8 @@ CORE_HIDDEN void walk_wakes(void);
 enum rule_state { RULE_GONE, RULE_ENDED, RULE_NOT_YET, RULE_LIVE };
 CORE_HIDDEN enum rule_state rule_state(uint32_t index, uint64_t id);
 CORE_HIDDEN bool rule_is_live(uint32_t index, uint64_t id);
+/* Has the lease (index + 1, 0: none is needed) a living owner, and is it still that one? */
+CORE_HIDDEN bool lease_is_held(uint32_t number, uint64_t generation);
 /* The lease a rule lives by, its owner's futex word; NULL when it is not held. */
 CORE_HIDDEN _Atomic uint32_t *rule_lease(const struct plane_rule *entry);
 /* The rule has not been rewritten since the meeting began. */

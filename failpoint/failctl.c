@@ -22,7 +22,7 @@ const struct command failctl_commands[] = {
 	ROW_RUNS(run, "[--] COMMAND [ARGUMENT]...",
 		 TAKES(RULE) | TAKES(NODE) | TAKES(ROLE) | TAKES(USER) | TAKES(MUST_FIRE) |
 			 TAKES(SEED) | TAKES(PLANE) | TAKES(STATIC) | TAKES(CALLS) | TAKES(JOIN) |
-			 TAKES(DEEP),
+			 TAKES(DEEP) | TAKES(CLOCK),
 		 1, "run a command under the interposer, on a plane of its own"),
 	ROW(set, "RULE...", TAKES(HOLD) | TAKES(PLANE), 1, -1,
 	    "add rules, or replace those of the same name"),
@@ -30,6 +30,8 @@ const struct command failctl_commands[] = {
 	ROW(rm, "RULE", TAKES(TIMEOUT) | TAKES(PLANE), 1, 1, "remove a rule, by name or id"),
 	ROW(heal, "", TAKES(TIMEOUT) | TAKES(PLANE), 0, 0,
 	    "end every rule and wake who sleeps in one"),
+	ROW(clock, "[NODE] [CHANGE]...", TAKES(HOLD) | TAKES(JSON) | TAKES(PLANE), 0, -1,
+	    "bend a node's clock (+5m, -30s, drift 200ppm, freeze, reset), or list those bent"),
 	ROW(wait, "RULE", TAKES(FIRED) | TAKES(PAUSED) | TAKES(TIMEOUT) | TAKES(PLANE), 1, 1,
 	    "wait until a rule has fired or holds threads"),
 	ROW(release, "[RULE]", TAKES(PLANE), 0, 1, "let the threads that pause go on"),

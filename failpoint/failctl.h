@@ -43,6 +43,7 @@ enum option_id {
 	OPTION_STATIC,
 	OPTION_CALLS,
 	OPTION_JOIN,
+	OPTION_CLOCK,
 	OPTION_HELP,
 	OPTION_IDS,
 };
@@ -51,7 +52,7 @@ enum option_id {
 enum { RULES_MAX = 256 };
 
 struct args {
-	const char *plane, *node, *role, *user, *calls;
+	const char *plane, *node, *role, *user, *calls, *clock;
 	const char *rules[RULES_MAX];
 	unsigned rule_count;
 	uint64_t seed, fired, paused, count;
@@ -107,6 +108,7 @@ int command_rm(struct args *args);
 int command_heal(struct args *args);
 int command_wait(struct args *args);
 int command_release(struct args *args);
+int command_clock(struct args *args); /* failctl_clock.c */
 int command_watch(struct args *args); /* failctl_watch.c */
 int command_ps(struct args *args);    /* failctl_list.c */
 int command_planes(struct args *args);
@@ -115,6 +117,17 @@ int command_import(struct args *args);
 int command_version(struct args *args);
 int command_points(struct args *args); /* failctl_points.c */
 int command_enter(struct args *args);  /* failctl_enter.c */
+
+/* failctl_rules.c. Until somebody ends us, or removes the plane. */
+void stay(struct control *control);
+
+/* failctl_clock.c. Bends the clock of a node as the words say; NULL: that of every process. */
+int clock_change(struct control *control, const char *node, char *const words[], int flags,
+		 struct why *why);
+int clock_change_text(struct control *control, const char *node, const char *text, int flags,
+		      struct why *why);
+void clock_text(const struct control_clock *clock, char *text, size_t size); /* "": the machine's */
+int print_clocks(struct control *control, const struct args *args, bool after_others);
 
 /* failctl_child.c. Runs words in a child with this environment, forwards signals, and returns its
  * status: 128 + N when signal N killed it; or, with ran false, 125 to 127 when it could not be run.

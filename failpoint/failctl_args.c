@@ -47,7 +47,9 @@ static const struct option_row {
 	    "with --static: the calls and classes it stops (those the rules name)"),
 	ROW(JOIN, "join", 0, FLAG, join, NULL,
 	    "use the plane that is there (-p), and its nodes, and leave it there"),
-	ROW(HELP, "help", 'h', FLAG, help, NULL, "print this help"),
+	ROW(CLOCK, "clock", 0, TEXT, clock, "CHANGE",
+	    "its clock while it runs: \"+5m\", \"-30s drift 200ppm\", \"freeze\""),
+		ROW(HELP, "help", 'h', FLAG, help, NULL, "print this help"),
 #undef ROW
 };
 
@@ -231,9 +233,10 @@ static int check_words(const struct args *args, const struct command *command, s
 	return 0;
 }
 
+/* No option is a digit: -30s is a word. */
 static bool is_option(const char *word)
 {
-	return word[0] == '-' && word[1];
+	return word[0] == '-' && word[1] && !(word[1] >= '0' && word[1] <= '9');
 }
 
 int args_parse(struct args *args, const struct command *command, int argc, char **argv)

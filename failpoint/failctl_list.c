@@ -13,6 +13,7 @@
 /* ---- ps ---- */
 
 struct processes {
+	struct control *control;
 	bool all;
 	int64_t now_ns;
 	json_t *rows, *insides;
@@ -33,6 +34,8 @@ static int add_process(void *arg, const struct control_process *process)
 {
 	struct processes *list = arg;
 	json_t *threads = json_array();
+	struct control_clock clock = {0};
+	char bent[128];
 
 	if (!list->all && strcmp(process->state, "dead") == 0) {
 		json_decref(threads);
@@ -44,22 +47,24 @@ static int add_process(void *arg, const struct control_process *process)
 		json_array_append(list->insides, inside);
 		json_array_append_new(threads, inside);
 	}
-	return json_array_append_new(list->rows,
-				     json_pack("{s:i, s:o, s:o, s:o, s:s, s:I, s:i, s:o}", "pid",
-					       (int)process->pid, "comm", json_text(process->comm),
-					       "node", json_text(process->node), "role",
-					       json_text(process->role), "state", process->state,
-					       "calls", (json_int_t)process->calls_seen, "inside",
-					       (int)process->insides, "threads", threads))
+	control_clock(list->control, process->node, &clock, NULL);
+	clock_text(&clock, bent, sizeof(bent));
+	return json_array_append_new(
+		       list->rows,
+		       json_pack("{s:i, s:o, s:o, s:o, s:s, s:s, s:I, s:i, s:o}", "pid",
+				 (int)process->pid, "comm", json_text(process->comm), "node",
+				 json_text(process->node), "role", json_text(process->role),
+				 "state", process->state, "clock", bent, "calls",
+				 (json_int_t)process->calls_seen, "inside", (int)process->insides,
+				 "threads", threads))
 		       ? -ENOMEM
 		       : 0;
 }
 
 static const struct column process_columns[] = {
-	{"pid", "PID", true},       {"comm", "COMMAND", false},
-	{"node", "NODE", false},    {"role", "ROLE", false},
-	{"state", "STATE", false},  {"calls", "CALLS", true},
-	{"inside", "INSIDE", true}, {0},
+	{"pid", "PID", true},       {"comm", "COMMAND", false}, {"node", "NODE", false},
+	{"role", "ROLE", false},    {"state", "STATE", false},  {"calls", "CALLS", true},
+	{"inside", "INSIDE", true}, {"clock", "CLOCK", false},  {0},
 };
 
 static const struct column inside_columns[] = {
@@ -78,6 +83,7 @@ int command_ps(struct args *args)
 		return rc;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	list.now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	list.control = control;
 	list.rows = json_array();
 	list.insides = json_array();
 	rc = control_processes(control, add_process, &list);

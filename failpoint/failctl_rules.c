@@ -38,8 +38,7 @@ static char *join_rules(char *const words[])
 	return text;
 }
 
-/* Until somebody ends us, or removes the plane. */
-static void stay(struct control *control)
+void stay(struct control *control)
 {
 	while (!child_wait_signal(HOLD_LOOK_NS) && access(control_path(control), F_OK) == 0)
 		;
@@ -109,19 +108,25 @@ int command_ls(struct args *args)
 	};
 	struct control *control;
 	json_t *rows;
+	bool any;
 	int rc = open_plane(args, &control);
 
 	if (rc)
 		return rc;
 	rows = json_array();
 	rc = control_rules(control, add_rule, rows);
-	control_close(control);
 	if (rc) {
 		json_decref(rows);
+		control_close(control);
 		say("cannot list the rules: %s", strerror(-rc));
 		return EXIT_ENVIRONMENT;
 	}
-	return print_listing(args, rows, columns);
+	any = json_array_size(rows) > 0;
+	rc = print_listing(args, rows, columns);
+	if (!rc && !args->json)
+		rc = print_clocks(control, args, any);
+	control_close(control);
+	return rc;
 }
 
 int command_rm(struct args *args)

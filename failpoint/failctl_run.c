@@ -100,7 +100,15 @@ static int keep_id(void *arg, uint64_t id, const char *name)
 
 static int hold_rules(struct run *run, struct why *why)
 {
-	int rc = run->args->rule_count ? control_hold(run->control, why) : 0;
+	const struct args *args = run->args;
+	int rc = args->rule_count || args->clock ? control_hold(run->control, why) : 0;
+
+	if (!rc && args->clock) {
+		rc = clock_change_text(run->control, args->node ? args->node : "", args->clock,
+				       CONTROL_HELD, why);
+		if (rc)
+			why_prefix(why, rc, "--clock");
+	}
 
 	for (unsigned i = 0; i < run->args->rule_count && !rc; i++) {
 		rc = control_set_each(run->control, run->args->rules[i], CONTROL_HELD, keep_id, run,
@@ -252,6 +260,8 @@ static int check_options(const struct args *args)
 		const char *text;
 	} checks[] = {
 		{args->must_fire && !args->rule_count, "--must-fire wants a rule (-e RULE)"},
+		{args->clock && args->is_static,
+		 "the clock of a static program can't be bent: --clock does not go with --static"},
 		{args->calls && !args->is_static, "--calls goes with --static"},
 		{args->is_static && args->deep,
 		 "--deep is for programs that load the interposer, not with --static"},

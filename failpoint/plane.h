@@ -1,7 +1,7 @@
 /*
  * plane.h - the layout of the plane: the shared-memory control file of one experiment.
  *
- *     head | leases | nodes | points | rules | counts | scopes | slots | ring
+ *     head | leases | nodes | clocks | points | rules | counts | scopes | slots | ring
  *
  * One controller at a time writes rules, under head.control (robust; targets never take it).
  * Targets write their own slot, the counts, the scopes and the ring, all with atomics; they hold
@@ -15,6 +15,8 @@
  *             armed[site] from the version it read before the walk to 0
  *   lease     a held rule is live while leases[rule.lease] has the generation it was made with
  *             and the robust mutex there has a living owner (its word 0: FUTEX_OWNER_DIED, or 0)
+ *   clock     a node's page under its sequence, with an id as rules have: healed and held like one;
+ *             then version + 1 and raise armed[] for the calls about time in the node's slots
  *
  * A file of native 64-bit words without pointers; each part is found by its offset. It is allocated
  * in full when made (a hole would be SIGBUS in a target) and never truncated. The magic is stored
@@ -36,7 +38,7 @@
 #define PLANE_MAGIC UINT64_C(0x31746b6c69616600) /* "\0failkt1" read as a little word */
 
 enum {
-	PLANE_ABI = 1,
+	PLANE_ABI = 2,
 	RULE_MAX = 1024,
 	NODE_MAX = 256,
 	CELL_MAX = 64,
@@ -52,6 +54,7 @@ enum {
 enum plane_part_id {
 	PART_LEASES,
 	PART_NODES,
+	PART_CLOCKS,
 	PART_POINTS,
 	PART_RULES,
 	PART_COUNTS,
@@ -99,6 +102,20 @@ struct plane_node {
 	_Atomic uint32_t used; /* stored last */
 	uint32_t address;      /* host order, 0: none */
 	char name[NODE_NAME_MAX], role[NODE_NAME_MAX];
+};
+
+/* How the clock of a node differs from the machine's: timepage.h. The first is that of processes
+ * without a node, the next that of the first node. */
+struct plane_clock {
+	alignas(128) _Atomic uint32_t sequence; /* odd while written */
+	_Atomic uint32_t lease;                 /* index + 1, 0: not held */
+	_Atomic uint64_t lease_generation;
+	_Atomic uint64_t id;       /* one of the rules' ids; 0: it is the machine's clock */
+	_Atomic int64_t since_ns;  /* CLOCK_MONOTONIC when it was set */
+	_Atomic int64_t shift_ns;  /* ahead of the machine's clock, then */
+	_Atomic int64_t drift_ppb; /* and gaining */
+	_Atomic int64_t stands_ns; /* the time at which it stands, 0: it goes */
+	alignas(64) _Atomic uint64_t reads; /* by processes of the node */
 };
 
 struct plane_point {
@@ -152,7 +169,8 @@ struct plane_slot {
 	uint32_t pid;           /* in the process's own pid namespace */
 	uint32_t node;          /* index + 1 into the nodes, 0: none */
 	uint64_t start_ticks, pidns_inode;
-	uint32_t parent, tier;
+	uint32_t parent;
+	uint32_t is_static; /* served by a supervisor (notify.h): it never asks us itself */
 	_Atomic uint32_t point_count;
 	_Atomic uint32_t cells_full; /* actions that found no free cell */
 	char comm[16];
@@ -208,6 +226,11 @@ static inline struct plane_slot *plane_slots(struct plane_head *head)
 static inline struct plane_node *plane_nodes(struct plane_head *head)
 {
 	return (struct plane_node *)plane_part(head, PART_NODES);
+}
+
+static inline struct plane_clock *plane_clocks(struct plane_head *head)
+{
+	return (struct plane_clock *)plane_part(head, PART_CLOCKS);
 }
 
 static inline struct plane_point *plane_points(struct plane_head *head)

@@ -8,6 +8,7 @@ enum { PAGE_BYTES = 4096 };
 static const struct plane_part parts[PART_COUNT] = {
 	PART(PART_LEASES, struct plane_lease, LEASE_MAX),
 	PART(PART_NODES, struct plane_node, NODE_MAX),
+	PART(PART_CLOCKS, struct plane_clock, NODE_MAX + 1),
 	PART(PART_POINTS, struct plane_point, POINT_MAX),
 	PART(PART_RULES, struct plane_rule, RULE_MAX),
 	PART(PART_COUNTS, struct plane_count, RULE_MAX),

@@ -147,6 +147,7 @@ bool slot_attach_as(const struct identity *self, uint32_t parent)
 	if (!slot)
 		return false;
 	describe(slot, core.comm, parent);
+	slot->is_static = WHOSE_IS_STATIC;
 	core.pid = self->pid;
 	core.process_key = raw_mix(raw_mix(self->pid, self->start_ticks), self->pidns);
 	core.slot = slot;

@@ -10,6 +10,7 @@
  * deeper than whoever comes next, and that one is ignored.
  */
 #include "failpoint/core.h"
+#include "failpoint/timepage.h"
 
 static __thread struct {
 	uintptr_t inside;        /* a frame, 0: outside */
@@ -35,10 +36,10 @@ _Atomic uint32_t *rule_lease(const struct plane_rule *entry)
 	return number && number <= LEASE_MAX ? lease_word(&core.leases[number - 1]) : NULL;
 }
 
-static inline bool lease_holds(const struct plane_rule *entry)
+bool lease_is_held(uint32_t number, uint64_t generation)
 {
-	uint32_t number = entry->lease, word;
 	struct plane_lease *lease = &core.leases[number - 1];
+	uint32_t word;
 
 	if (number == 0)
 		return true;
@@ -46,7 +47,7 @@ static inline bool lease_holds(const struct plane_rule *entry)
 		return false;
 	word = atomic_load_explicit(lease_word(lease), memory_order_acquire);
 	return (word & FUTEX_TID_MASK) && !(word & FUTEX_OWNER_DIED) &&
-	       atomic_load(&lease->generation) == entry->lease_generation;
+	       atomic_load(&lease->generation) == generation;
 }
 
 /* after= counts from publishing, for= from there on. */
@@ -70,7 +71,8 @@ enum rule_state rule_state(uint32_t index, uint64_t id)
 
 	if (!(live >> index % 64 & 1) || id == 0 || atomic_load(&entry->id) != id)
 		return RULE_GONE;
-	if (id <= atomic_load(&core.head->heal_upto) || !lease_holds(entry))
+	if (id <= atomic_load(&core.head->heal_upto) ||
+	    !lease_is_held(entry->lease, entry->lease_generation))
 		return RULE_ENDED;
 	return time_state(entry);
 }
@@ -202,7 +204,7 @@ static void walk_enter(struct hit *hit, _Atomic uint32_t *armed)
 	uint32_t version = atomic_load_explicit(armed, memory_order_acquire);
 
 	mark_seen(hit->site);
-	if (!walk(hit, PHASE_ENTER) && version)
+	if (!walk(hit, PHASE_ENTER) && version && !timepage_keeps(hit->site))
 		atomic_compare_exchange_strong(armed, &version, 0);
 }
 

@@ -16,6 +16,7 @@
 
 #ifdef FAILPOINT_ON_BEHALF
 
+enum { WHOSE_IS_STATIC = 1 };
 uint32_t whose_pid(void);
 uint32_t whose_tid(void);
 void whose_thread_name(char name[16]);
@@ -27,6 +28,8 @@ void whose_abort(void);
 void whose_sleep(void); /* the thread that asks is about to sleep */
 
 #else
+
+enum { WHOSE_IS_STATIC = 0 };
 
 static inline uint32_t whose_pid(void)
 {

@@ -95,6 +95,33 @@ int control_wait_fired(struct control *control, const char *rule, uint64_t fired
 int control_wait_paused(struct control *control, const char *rule, unsigned threads,
 			int64_t deadline_ns, struct why *why);
 
+/*
+ * The clock of a node: how its CLOCK_REALTIME differs from the machine's. CLOCK_MONOTONIC never
+ * does. Waits until a time of that clock are converted; what can't follow stands in failctl(1).
+ */
+struct control_clock {
+	int64_t shift_ns;  /* ahead of the machine's clock (behind, when negative) at this moment */
+	int64_t drift_ppb; /* and gaining so many parts in 1e9 (losing, when negative) from now on */
+	bool frozen;       /* or it stands still */
+	bool from_here;    /* for setting: shift_ns is not looked at, the clock makes no jump */
+	bool held;         /* lives as long as its controller */
+	uint64_t reads;    /* how often processes of the node asked for the time, or awaited one */
+	char node[32];     /* "": processes without a node */
+};
+/* Bends the clock of a node at once, as the first four say; what it was before is forgotten but for
+ * from_here, and reads starts at 0. node NULL: that of every node there is and of processes without
+ * one; "": only of those without one. Healed like rules; flags as for them (CONTROL_HELD). */
+int control_clock_set(struct control *control, const char *node, const struct control_clock *clock,
+		      int flags, struct why *why);
+/* The machine's clock again; nodes as above. */
+int control_clock_clear(struct control *control, const char *node, struct why *why);
+/* What the clock of a node ("": of processes without one) is; all zeroes: the machine's. */
+int control_clock(struct control *control, const char *node, struct control_clock *out,
+		  struct why *why);
+/* Every clock that is not the machine's. */
+int control_clocks(struct control *control, int (*each)(void *, const struct control_clock *),
+		   void *arg);
+
 struct control_inside {
 	uint64_t rule;
 	char rule_name[64];
@@ -108,6 +135,7 @@ struct control_process {
 	char comm[16];
 	char node[32], role[32];
 	const char *state;   /* "live", "executing", "dead" */
+	bool is_static;      /* under a supervisor, not the interposer */
 	uint64_t calls_seen; /* how many different calls passed through the interposer */
 	unsigned insides;
 	struct control_inside inside[64];
