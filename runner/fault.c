@@ -16,9 +16,9 @@ enum { MS = 1000000 };
 		 healed_)                                                                          \
 	{                                                                                          \
 		.name = name_, .class_ = FAULT_PROCESS, .needs = needs_, .whom = whom_,            \
-		.disruptive = true, .hold_ns = hold, .cost_ns = cost, .help = help_,               \
-		.takes = takes_, .check = check_, .apply = apply_, .applied = applied_,            \
-		.heal = heal_, .healed = healed_,                                                  \
+		.alone = (whom_) == WHOM_EACH, .disruptive = true, .hold_ns = hold,                \
+		.cost_ns = cost, .help = help_, .takes = takes_, .check = check_, .apply = apply_, \
+		.applied = applied_, .heal = heal_, .healed = healed_,                             \
 	}
 #define PROCESS_ROW(name_, hold, help_, apply_, applied_, heal_, healed_)                     \
 	LIFE_ROW(name_, 0, WHOM_NODE, hold, 1000LL * MS, "on", help_, fault_wants_on, apply_, \
@@ -41,9 +41,10 @@ enum { MS = 1000000 };
 #define CUT_ROW(name_, whom_, takes_, help_, check_, apply_)                                     \
 	{                                                                                        \
 		.name = name_, .class_ = FAULT_NETWORK, .needs = NEEDS_NETFILTER, .whom = whom_, \
-		.disruptive = true, .hold_ns = 2000LL * MS, .cost_ns = 1000LL * MS,              \
-		.takes = takes_, .help = help_, .check = check_, .apply = apply_,                \
-		.applied = net_applied, .heal = net_restore, .healed = net_restored,             \
+		.alone = (whom_) != WHOM_LINK && (whom_) != WHOM_NODE, .disruptive = true,       \
+		.hold_ns = 2000LL * MS, .cost_ns = 1000LL * MS, .takes = takes_, .help = help_,  \
+		.check = check_, .apply = apply_, .applied = net_applied, .heal = net_restore,   \
+		.healed = net_restored,                                                          \
 	}
 #define SHAPE_ROW(name_, disruptive_, takes_, help_, apply_)                                    \
 	{                                                                                       \
@@ -53,6 +54,11 @@ enum { MS = 1000000 };
 		.apply = apply_, .applied = link_applied, .heal = link_restore,                 \
 		.healed = net_restored,                                                         \
 	}
+
+const char *const fault_class_name[FAULT_CLASSES] = {
+	[FAULT_PROCESS] = "process",   [FAULT_DISK] = "disk",   [FAULT_NETWORK] = "network",
+	[FAULT_RESOURCE] = "resource", [FAULT_CLOCK] = "clock", [FAULT_POINT] = "point",
+};
 
 static const struct fault_kind kinds[] = {
 	PROCESS_ROW("kill-start", 0, "SIGKILL, and a new start after `for`", fault_kill, fault_down,

@@ -22,7 +22,17 @@
 #include "runner/ledger.h"
 #include "runner/plan.h"
 
-enum fault_class { FAULT_PROCESS, FAULT_DISK, FAULT_NETWORK, FAULT_POINT };
+enum fault_class {
+	FAULT_PROCESS,
+	FAULT_DISK,
+	FAULT_NETWORK,
+	FAULT_RESOURCE,
+	FAULT_CLOCK,
+	FAULT_POINT,
+	FAULT_CLASSES,
+};
+extern const char *const fault_class_name[FAULT_CLASSES]; /* as a plan names them */
+
 enum fault_needs {
 	NEEDS_INTERPOSER = 1,
 	NEEDS_NETFILTER = 2,
@@ -44,7 +54,9 @@ struct fault_atom {
 	char from[PLAN_NAME_MAX], to[PLAN_NAME_MAX];
 	char group[800];  /* names: one side of a split, a ring or all of them in their order */
 	char anchor[160]; /* "ack 400", "time 12s" */
-	uint64_t seed;    /* of its own draws */
+	int phase;        /* of the schedule; -1: where the plan's anchor puts it */
+	int wave;      /* number of the first of those that share their time; its own: no other */
+	uint64_t seed; /* of its own draws */
 	int64_t for_ns;
 	char text[1280]; /* the line that `failrun schedule` prints */
 };
@@ -83,6 +95,7 @@ struct fault_kind {
 	unsigned needs; /* enum fault_needs */
 	int whom;       /* enum fault_whom */
 	bool disruptive;
+	bool alone; /* no other fault may share its time: it waits for gates, or is about many nodes */
 	bool lies; /* what it does to a node may cost the node its data: for roles that survive it */
 	int64_t hold_ns; /* stays applied for this long where the plan does not say */
 	int64_t cost_ns; /* about, from its anchor to its gate, without the hold: spaces the

@@ -27,10 +27,8 @@ static const struct backend {
 };
 
 static const char *const classes[] = {
-	[FAULT_PROCESS] = "Processes",
-	[FAULT_DISK] = "Disks",
-	[FAULT_NETWORK] = "Network",
-	[FAULT_POINT] = "Points",
+	[FAULT_PROCESS] = "Processes",  [FAULT_DISK] = "Disks",   [FAULT_NETWORK] = "Network",
+	[FAULT_RESOURCE] = "Resources", [FAULT_CLOCK] = "Clocks", [FAULT_POINT] = "Points",
 };
 
 static void backends_of(const struct fault_kind *kind, FILE *to)

@@ -49,6 +49,7 @@ struct workload {
 	struct worker *worker;
 	int workers; /* threads running */
 	atomic_bool stopping;
+	_Atomic int64_t more_think_ns; /* beside the plan's */
 
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t change;

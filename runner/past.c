@@ -90,6 +90,10 @@ static int take_atom(struct past *past, const struct schedule *all, int i, struc
 		return other(past, i, why);
 	*atom = all->atom[past->drawn[i]];
 	atom->number = i;
+	if (past->drawn[i] != i) { /* a replay's: each for itself */
+		atom->wave = i;
+		atom->phase = -1;
+	}
 	if (sqlite3_prepare_v2(past->db, "SELECT atom FROM fault WHERE fault = ?", -1, &s, NULL) !=
 	    SQLITE_OK)
 		return why_set(why, -EINVAL, "cannot read the ledger: %s",
@@ -119,6 +123,8 @@ static int read_schedule(struct past *past, struct why *why)
 	}
 	for (int i = 0; i < atoms && !error; i++)
 		error = take_atom(past, &all, i, why);
+	memcpy(past->schedule.phase, all.phase, sizeof(all.phase));
+	past->schedule.phases = all.phases;
 	past->schedule.atoms = atoms;
 	past->schedule.fixed = all.atoms == atoms ? all.fixed : atoms;
 	schedule_fini(&all);

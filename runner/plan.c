@@ -91,6 +91,7 @@ const char *plan_section_title(const struct plan *plan, enum plan_section sectio
 _Static_assert(offsetof(struct plan_role, name) == 0, "plan_section_title");
 _Static_assert(offsetof(struct plan_fault, name) == 0, "plan_section_title");
 _Static_assert(offsetof(struct plan_gate, name) == 0, "plan_section_title");
+_Static_assert(offsetof(struct plan_phase, name) == 0, "plan_section_title");
 
 static const struct plan_place *find_place(const struct plan *plan, enum plan_section section,
 					   int index, const char *key)
@@ -309,7 +310,11 @@ static int set_override(struct plan *plan, char *text, struct why *why)
 	row = plan_key_find(section, key);
 	if (row && row->type == TYPE_STEPS)
 		plan->gate[index].steps = 0;
-	return set_entry(plan, section, index, key, value, why);
+	if (set_entry(plan, section, index, key, value, why))
+		return -EINVAL;
+	return find_place(plan, section, index, key)
+		       ? 0
+		       : note_place(plan, section, index, key, 0, why);
 }
 
 static int set_overrides(struct plan *plan, const char *const *overrides, struct why *why)

@@ -4,6 +4,7 @@
  *     [run] [store] [workload]      one each
  *     [role NAME]                   a kind of node: how many, how to start one, when it is ready
  *     [fault NAME]                  something to inject: a kind, whom, how often, when
+ *     [phase NAME]                  a stretch of the run and what may happen in it, in their order
  *     [gate NAME]                   what "recovered" means; gate "default" where a fault names none
  *
  * Every key, its type, default, range and help stand in one table (plan_keys.c); `failrun plan
@@ -22,6 +23,7 @@
 #include "failkit/why.h"
 
 enum { PLAN_NAME_MAX = 32, ROLE_MAX = 16, FAULT_MAX = 64, GATE_MAX = 16, GATE_STEP_MAX = 16 };
+enum { PHASE_MAX = 32 };
 enum { STORE_SETTING_MAX = 64 };
 
 enum contract { CONTRACT_SYNC, CONTRACT_BOUNDED, CONTRACT_NONE };
@@ -123,6 +125,14 @@ struct plan_gate {
 	int64_t limit_ns;
 };
 
+struct plan_phase {
+	char name[PLAN_NAME_MAX];
+	int64_t for_ns;
+	const char *faults; /* all, none; else names and classes of faults */
+	int64_t budget;     /* 0: the run's */
+	int64_t think_ns;   /* beside the workload's */
+};
+
 struct plan {
 	const char *path; /* of the file, for messages */
 	char *text;       /* the file as read, kept in the run directory */
@@ -135,6 +145,8 @@ struct plan {
 	int faults;
 	struct plan_gate gate[GATE_MAX];
 	int gates;
+	struct plan_phase phase[PHASE_MAX];
+	int phases;
 	void *strings; /* what the pointers above point into */
 };
 

@@ -18,7 +18,7 @@ static int at(const struct plan *plan, enum plan_section section, int index, con
 	char title[PLAN_TITLE_MAX];
 
 	plan_section_title(plan, section, index, title);
-	if (!place)
+	if (!place || !place->line)
 		return why_prefix(why, code, "%s: [%s] %s", plan->path, title, key);
 	return why_prefix(why, code, "%s:%d: [%s] %s", plan->path, place->line, title, key);
 }
@@ -222,9 +222,34 @@ static int check_store(const struct plan *plan, struct why *why)
 	return at(plan, SECTION_STORE, 0, "endpoints", -EINVAL, why);
 }
 
-static int check_run(const struct plan *plan, struct why *why)
+/* The phases are as long as the run: a duration that was given stretches them. */
+static void fit_phases(struct plan *plan)
+{
+	const struct plan_place *given = plan_place(plan, SECTION_RUN, 0, "duration");
+	int64_t sum_ns = 0, duration_ns = plan->run.duration_ns;
+
+	for (int i = 0; i < plan->phases; i++)
+		sum_ns += plan->phase[i].for_ns;
+	if (plan->phases == 0)
+		return;
+	plan->run.warmup_ns = plan->run.quiet_ns = 0;
+	plan->run.duration_ns = sum_ns;
+	if (!given || !given->key[0] || duration_ns == sum_ns)
+		return;
+	plan->run.duration_ns = 0;
+	for (int i = 0; i < plan->phases; i++) {
+		int64_t *for_ns = &plan->phase[i].for_ns;
+
+		*for_ns = (int64_t)((double)*for_ns / (double)sum_ns * (double)duration_ns);
+		plan->run.duration_ns += *for_ns;
+	}
+}
+
+static int check_run(struct plan *plan, struct why *why)
 {
 	const struct plan_run *run = &plan->run;
+
+	fit_phases(plan);
 
 	if (run->warmup_ns + run->quiet_ns > run->duration_ns) {
 		why_set(why, -EINVAL, "warmup and quiet together are longer than the duration");

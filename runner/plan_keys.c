@@ -27,7 +27,8 @@ static const struct plan_key keys[] = {
 	{SECTION_RUN, .name = "warmup", AT(warmup_ns), TIME(0, DAY), .value = "3s",
 	 .help = "the workload alone before the first fault: the baseline"},
 	{SECTION_RUN, .name = "quiet", AT(quiet_ns), TIME(0, DAY), .value = "5s",
-	 .help = "the workload alone after the last fault was healed"},
+	 .help = "the workload alone after the last fault was healed; with [phase NAME]s they say "
+		 "this, warmup and duration"},
 	{SECTION_RUN, .name = "contract", AT(contract), WORD("sync", "bounded", "none"),
 	 .value = "sync", .help = "what an acknowledgement of the store promises"},
 	{SECTION_RUN, .name = "on-violation", AT(on_violation), WORD("stop", "freeze", "continue"),
@@ -36,7 +37,8 @@ static const struct plan_key keys[] = {
 	{SECTION_RUN, .name = "net", AT(net), WORD("auto", "private", "host"), .value = "auto",
 	 .help = "a network namespace where possible, always, or never"},
 	{SECTION_RUN, .name = "budget", AT(budget), NUMBER(1, 64), .value = "1",
-	 .help = "disruptive faults at the same time"},
+	 .help = "faults at the same time, on nodes that the store bears to be disturbed together: "
+		 "survives in their roles"},
 	{SECTION_RUN, .name = "min-ops", AT(min_ops), NUMBER(0, INT64_MAX), .value = "100",
 	 .help = "fewer verified operations make the run INVALID"},
 	{SECTION_RUN, .name = "dir", AT(dir), TEXT, .value = "",
@@ -177,6 +179,18 @@ static const struct plan_key keys[] = {
 	{SECTION_GATE, .name = "limit", AT(limit_ns), TIME(SECOND / 1000, DAY), .value = "30s",
 	 .help = "for all steps together; then the run is UNRECOVERED"},
 #undef OWNER
+#define OWNER plan_phase
+	{SECTION_PHASE, .name = "for", AT(for_ns), TIME(SECOND / 1000, 30 * DAY), .value = "10s",
+	 .help = "how long it is; the phases together are the run's duration"},
+	{SECTION_PHASE, .name = "faults", AT(faults), TEXT, .value = "none",
+	 .help = "what may be drawn in it: all, none, or names and classes of faults (process, "
+		 "disk, "
+		 "network, resource, clock, point)"},
+	{SECTION_PHASE, .name = "budget", AT(budget), NUMBER(0, 64), .value = "0",
+	 .help = "faults at the same time in it; 0: the run's"},
+	{SECTION_PHASE, .name = "think", AT(think_ns), TIME(0, DAY), .value = "0",
+	 .help = "a worker's pause between operations in it, beside that of [workload]"},
+#undef OWNER
 };
 
 #define ONE(title, field)                                                         \
@@ -197,6 +211,7 @@ const struct plan_section_kind plan_section_kinds[SECTION_COUNT] = {
 	[SECTION_ROLE] = MANY("role", role, roles, ROLE_MAX),
 	[SECTION_FAULT] = MANY("fault", fault, faults, FAULT_MAX),
 	[SECTION_GATE] = MANY("gate", gate, gates, GATE_MAX),
+	[SECTION_PHASE] = MANY("phase", phase, phases, PHASE_MAX),
 };
 
 const struct plan_key *plan_key_at(size_t i)

@@ -40,7 +40,8 @@ static int take(struct replay *r, const struct past *past, int i, int64_t acks, 
 	if (error)
 		return error;
 	*atom = past->schedule.atom[i];
-	atom->number = r->schedule.atoms++;
+	atom->number = atom->wave = r->schedule.atoms++;
+	atom->phase = -1;
 	snprintf(text, sizeof(text), "ack %lld", (long long)acks);
 	sprintf(r->atoms + used, "%s%d", used ? " " : "", past->drawn[i]);
 	return schedule_anchor(atom, anchor.kind == ANCHOR_HIT ? past->schedule.atom[i].anchor : text,
@@ -50,9 +51,13 @@ static int take(struct replay *r, const struct past *past, int i, int64_t acks, 
 int replay_make(struct replay *out, const struct past *past, struct why *why)
 {
 	size_t room = (size_t)past->schedule.atoms + 1;
-	struct replay r = {.schedule.atom = calloc(room, sizeof(*r.schedule.atom)),
-			   .atoms = calloc(room, 8)};
+	struct replay r = {.schedule = past->schedule, .atoms = calloc(room, 8)};
 	int error = 0;
+
+	r.schedule.atom = calloc(room, sizeof(*r.schedule.atom));
+	r.schedule.atoms = 0;
+	for (int i = 0; i < r.schedule.phases; i++)
+		r.schedule.phase[i].first = r.schedule.phase[i].atoms = 0;
 
 	if (!r.schedule.atom || !r.atoms)
 		error = why_set(why, -ENOMEM, "no memory for the schedule");

@@ -91,11 +91,14 @@ void run_report(struct run *run, enum violation_code code, const char *key, cons
 /* A node that died of an injected error has reacted to it; any other crash is a finding. */
 static bool is_reaction(const struct run *run, const struct node *node)
 {
-	const struct fault_run *f = run->active;
+	for (int i = 0; i < run->actives; i++) {
+		const struct fault_run *f = run->active[i];
 
-	if (!f)
-		return false;
-	return f->node == node || (!f->node && f->atom->kind->needs & NEEDS_INTERPOSER && !f->from);
+		if (f->node == node ||
+		    (!f->node && f->atom->kind->needs & NEEDS_INTERPOSER && !f->from))
+			return true;
+	}
+	return false;
 }
 
 static void judge_crashes(struct run *run)
@@ -255,12 +258,6 @@ static void freeze(struct run *run)
 		node_continue(run->cluster, cluster_node(run->cluster, i), NULL);
 }
 
-static void rest(struct run *run, int64_t until_ns)
-{
-	while (process_now_ns() < until_ns && !run_stopping(run))
-		run_tick(run);
-}
-
 static void heal(struct run *run)
 {
 	struct why why = {""};
@@ -283,9 +280,10 @@ static void quiet_and_sweep(struct run *run)
 {
 	struct why why = {""};
 
-	run_phase(run, "quiet");
-	if (!run->frozen)
-		rest(run, process_now_ns() + run->plan->run.quiet_ns);
+	if (run->frozen)
+		run_phase(run, "quiet");
+	else
+		run_quiet(run);
 	workload_stop(run->workload);
 	progress_stop(run->progress);
 	if (run_aborting(run))

@@ -52,9 +52,10 @@ struct run {
 	int endpoints;
 	unsigned crashes[NODE_COUNT_MAX]; /* of each node, as far as judged */
 	int64_t started_ns;               /* the workload's */
-	int64_t chaos_end_ns, gate_ns;    /* no fault begins after; the last gate was passed */
+	int64_t gate_ns;                  /* the last gate was passed, or the phase began */
 	uint64_t gate_acks;
-	const struct fault_run *active; /* between apply and gate */
+	const struct fault_run *active[WAVE_MAX]; /* between apply and gate */
+	int actives;
 	bool unrecovered;               /* a gate was not met: no more faults */
 	bool frozen, interrupted;
 	long sweep_missed;
@@ -80,8 +81,14 @@ int run_pass_gate(void *arg, const char *gate, int fault, struct why *why);
 int run_boot(struct run *run, struct why *why);
 void run_close(struct run *run);
 
-/* run_faults.c: all faults, until the end of the chaos phase. */
+/* run_faults.c: the phases up to the last with faults; those behind it; an atom that the plan has
+ * placed and whose turn it is, -1 when there is none. */
 int run_faults(struct run *run, struct why *why);
+void run_quiet(struct run *run);
+int run_next_placed(struct run *run);
+
+/* run_wave.c: all atoms of a wave, from apply to gate. */
+void run_wave(struct run *run, int first, const struct schedule_phase *phase);
 
 /* run_judge.c: facts, verdict, judgement. After the cluster was closed; closes the ledger. */
 struct run_blind {

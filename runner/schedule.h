@@ -11,7 +11,11 @@
  * shuffled anew, as long as the estimated time of the list fits between warm-up and quiet phase.
  * Their anchors are relative to the gate before them ("after": time; "ack +": acknowledged
  * mutations), so a slow machine delays the list but does not change it, and each fault meets a
- * recovered cluster.
+ * recovered cluster. Each phase of the plan is dealt for itself.
+ *
+ * With a budget, faults share their time in waves, whose sizes are drawn: the first has an anchor as
+ * above, the others follow it ("with": time from its effect), and all are healed and gated before
+ * the next wave.
  *
  * Every draw has its own stream, named after the fault and its occurrence: a fault taken out of the
  * plan does not shift the targets of the others.
@@ -26,15 +30,32 @@
 #include "runner/fault.h"
 #include "runner/plan.h"
 
-enum { SCHEDULE_MAX = 4096 };
+enum { SCHEDULE_MAX = 4096, WAVE_MAX = 16 };
+
+/* A stretch of the run; schedule_phases.h. */
+struct schedule_phase {
+	const char *name, *faults;
+	int64_t start_ns, end_ns; /* from the workload's start */
+	int64_t budget, think_ns;
+	int first, atoms; /* of the schedule: those drawn for it */
+};
 
 struct schedule {
 	struct fault_atom *atom;
 	int atoms;
 	int fixed; /* the first of them have an anchor of the plan */
+	struct schedule_phase phase[PHASE_MAX];
+	int phases;
 };
 
-enum anchor_kind { ANCHOR_AFTER, ANCHOR_ACK_MORE, ANCHOR_TIME, ANCHOR_ACK, ANCHOR_HIT };
+enum anchor_kind {
+	ANCHOR_AFTER,
+	ANCHOR_ACK_MORE,
+	ANCHOR_WITH,
+	ANCHOR_TIME,
+	ANCHOR_ACK,
+	ANCHOR_HIT,
+};
 
 struct anchor {
 	enum anchor_kind kind;
@@ -43,7 +64,7 @@ struct anchor {
 	const char *selector; /* hit: within the text that was parsed */
 };
 
-/* "after D", "ack +N", "time D", "ack N", "hit N SELECTOR". */
+/* "after D", "ack +N", "with D", "time D", "ack N", "hit N SELECTOR". */
 int anchor_parse(struct anchor *out, const char *text, struct why *why);
 
 /* The rule that watches for a hit anchor, named "h3-NAME"; it fires once, at its count, and does

@@ -244,6 +244,9 @@ int anchor_parse(struct anchor *out, const char *text, struct why *why)
 	if (strncmp(text, "after ", 6) == 0) {
 		a.kind = ANCHOR_AFTER;
 		error = duration(&a.ns, text + 6);
+	} else if (strncmp(text, "with ", 5) == 0) {
+		a.kind = ANCHOR_WITH;
+		error = duration(&a.ns, text + 5);
 	} else if (strncmp(text, "time ", 5) == 0) {
 		a.kind = ANCHOR_TIME;
 		error = duration(&a.ns, text + 5);
@@ -317,4 +320,14 @@ int64_t draw_anchor(struct fault_atom *atom, const struct plan *plan)
 	spread_ms = spread_ms / 3 + (int64_t)seed_below(&stream, (uint64_t)spread_ms * 2 / 3);
 	snprintf(atom->anchor, sizeof(atom->anchor), "after %lldms", (long long)spread_ms);
 	return spread_ms * 1000000;
+}
+
+void draw_with(struct fault_atom *atom, const struct fault_atom *first)
+{
+	uint64_t stream = seed_named(atom->seed, "when");
+	int64_t spread_ms = first->for_ns / 2 / 1000000;
+
+	snprintf(atom->anchor, sizeof(atom->anchor), "with %llums",
+		 (unsigned long long)seed_below(&stream,
+						(uint64_t)(spread_ms < 100 ? 100 : spread_ms)));
 }

@@ -17,4 +17,7 @@ int draw_fixed_anchor(struct fault_atom *atom, struct why *why);
 /* Draws an anchor relative to the gate before; returns about how long it takes to be reached. */
 int64_t draw_anchor(struct fault_atom *atom, const struct plan *plan);
 
+/* Of one that shares the time of a wave: from the effect of its first. */
+void draw_with(struct fault_atom *atom, const struct fault_atom *first);
+
 #endif

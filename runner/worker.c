@@ -289,13 +289,15 @@ void *worker_run(void *arg)
 {
 	struct worker *worker = arg;
 	struct workload *w = worker->session.workload;
-	int64_t think_ns = w->options.plan->workload.think_ns;
 	char name[64];
 
 	snprintf(name, sizeof(name), "workload/worker%d", worker->session.worker);
 	worker->random = seed_named(w->options.plan->run.seed, name);
-	while (!atomic_load(&w->stopping) && operate_next(worker) == 0)
+	while (!atomic_load(&w->stopping) && operate_next(worker) == 0) {
+		int64_t think_ns = w->options.plan->workload.think_ns + w->more_think_ns;
+
 		if (think_ns)
 			workload_pause(w, think_ns);
+	}
 	return NULL;
 }

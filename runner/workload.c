@@ -107,6 +107,11 @@ int workload_start(struct workload *w, struct why *why)
 	return rc;
 }
 
+void workload_pace(struct workload *w, int64_t more_think_ns)
+{
+	w->more_think_ns = more_think_ns;
+}
+
 void workload_stop(struct workload *w)
 {
 	pthread_mutex_lock(&w->lock);

@@ -44,6 +44,9 @@ int workload_sweep(struct workload *workload, int64_t deadline_ns, struct why *w
  * 0 when all succeeded, -EAGAIN with why when the store is not yet able. */
 int workload_probe(struct workload *workload, struct why *why);
 
+/* From now on every worker pauses this much longer between its operations. */
+void workload_pace(struct workload *workload, int64_t more_think_ns);
+
 uint64_t workload_acks(const struct workload *workload); /* acknowledged mutations so far */
 /* Sleeps until acks reach n, a violation is found (-ECANCELED, unless on-violation is continue), the
  * harness itself failed (its -errno) or deadline_ns (-ETIMEDOUT). */

@@ -338,6 +338,21 @@ static void a_plan_that_is_not_there_is_told(void **state)
 	assert_string_equal(why.text, "/nowhere/p.ini: No such file or directory");
 }
 
+static void phases_are_as_long_as_the_run(void **state)
+{
+	static const char phases[] = SMALL "[phase a]\nfor = 10s\n[phase b]\nfor = 30s\n";
+	struct plan *plan = must_read(phases, NULL);
+
+	(void)state;
+	assert_int_equal(plan->run.duration_ns, INT64_C(40000000000));
+	plan_free(plan);
+	plan = must_read(phases, (const char *const[]){"run.duration=20s", NULL});
+	assert_int_equal(plan->run.duration_ns, INT64_C(20000000000));
+	assert_int_equal(plan->phase[0].for_ns, INT64_C(5000000000));
+	assert_int_equal(plan->phase[1].for_ns, INT64_C(15000000000));
+	plan_free(plan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +365,7 @@ int main(void)
 		cmocka_unit_test(overrides_are_refused_with_their_text),
 		cmocka_unit_test(a_plan_that_was_written_reads_the_same),
 		cmocka_unit_test(help_lists_every_key),
+		cmocka_unit_test(phases_are_as_long_as_the_run),
 		cmocka_unit_test(a_plan_that_is_not_there_is_told),
 	};
 

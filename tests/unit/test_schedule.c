@@ -274,6 +274,7 @@ static void test_anchors(void **state)
 		{"time 1.5s", ANCHOR_TIME, 1500000000, 0},
 		{"after 250ms", ANCHOR_AFTER, 250000000, 0},
 		{"hit 3 %sync:path=*.wal", ANCHOR_HIT, 0, 3},
+		{"with 30ms", ANCHOR_WITH, 30000000, 0},
 		{"", -1, 0, 0},
 		{"ack", -1, 0, 0},
 		{"ack -1", -1, 0, 0},
@@ -323,7 +324,7 @@ static void test_refused(void **state)
 	}
 }
 
-static void test_a_budget_is_refused_as_not_built_yet(void **state)
+static void test_a_budget_beyond_what_the_roles_bear_is_refused(void **state)
 {
 	struct plan *plan = make_plan(1);
 	struct schedule s;
@@ -331,8 +332,96 @@ static void test_a_budget_is_refused_as_not_built_yet(void **state)
 
 	(void)state;
 	plan->run.budget = 2;
+	plan->role[0].survives = 1;
 	assert_true(schedule_make(&s, plan, &why) < 0);
-	assert_non_null(strstr(why.text, "not built yet"));
+	assert_non_null(strstr(why.text, "all roles together bear 1 "));
+	free(plan);
+}
+
+/* How many nodes of this role a wave disturbs. */
+static int disturbed(const struct schedule *s, int wave, const char *role)
+{
+	int count = 0;
+
+	for (int i = wave; i < s->atoms && s->atom[i].wave == wave; i++) {
+		const char *names[] = {s->atom[i].node, s->atom[i].from, s->atom[i].to};
+
+		for (int n = 0; n < 3; n++)
+			count += strncmp(names[n], role, 2) == 0;
+	}
+	return count;
+}
+
+static void test_waves_disturb_no_more_than_is_survived(void **state)
+{
+	int most[2] = {0, 0}, shared = 0;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		struct plan *plan = make_plan(seed);
+		struct schedule s;
+
+		plan->run.budget = 3;
+		plan->role[0].survives = 1;
+		plan->role[1].survives = 2;
+		assert_int_equal(schedule_make(&s, plan, NULL), 0);
+		for (int i = 0; i < s.atoms; i++) {
+			struct anchor anchor;
+			int w = s.atom[i].wave, ds = disturbed(&s, w, "ds"),
+			    fe = disturbed(&s, w, "fe");
+
+			assert_int_equal(anchor_parse(&anchor, s.atom[i].anchor, NULL), 0);
+			assert_int_equal(anchor.kind == ANCHOR_WITH, w != i);
+			assert_true(i - w < 3);
+			shared += w != i;
+			most[0] = ds > most[0] ? ds : most[0];
+			most[1] = fe > most[1] ? fe : most[1];
+		}
+		schedule_fini(&s);
+		free(plan);
+	}
+	assert_true(shared > 0);
+	assert_int_equal(most[0], 1);
+	assert_int_equal(most[1], 2);
+}
+
+static void add_phase(struct plan *plan, const char *name, int seconds, const char *faults)
+{
+	struct plan_phase *phase = &plan->phase[plan->phases++];
+
+	snprintf(phase->name, sizeof(phase->name), "%s", name);
+	phase->for_ns = seconds * S;
+	phase->faults = faults;
+}
+
+static void test_a_phase_is_dealt_what_it_allows(void **state)
+{
+	struct plan *plan = make_plan(3);
+	struct schedule s;
+	struct why why = {""};
+
+	(void)state;
+	add_phase(plan, "warm", 5, "none");
+	add_phase(plan, "links", 30, "network, pause");
+	add_phase(plan, "rest", 5, "none");
+	add_phase(plan, "disks", 30, "disk");
+	assert_int_equal(schedule_make(&s, plan, NULL), 0);
+	assert_int_equal(s.phases, 4);
+	assert_int_equal(s.phase[0].atoms + s.phase[2].atoms, 0);
+	assert_true(s.phase[1].atoms > 2 && s.phase[3].atoms > 2);
+	for (int i = 0; i < s.atoms; i++) {
+		const char *name = s.atom[i].fault->name;
+
+		assert_int_equal(s.atom[i].phase, i < s.phase[3].first ? 1 : 3);
+		if (s.atom[i].phase == 1)
+			assert_true(strcmp(name, "cut") == 0 || strcmp(name, "pause") == 0);
+		else
+			assert_string_equal(name, "eio");
+	}
+	schedule_fini(&s);
+	plan->phase[1].faults = "netwrok";
+	assert_true(schedule_make(&s, plan, &why) < 0);
+	assert_non_null(strstr(why.text, "did you mean \"network\""));
 	free(plan);
 }
 
@@ -348,7 +437,9 @@ int main(void)
 		cmocka_unit_test(test_groups_are_drawn_from_the_seed),
 		cmocka_unit_test(test_anchors),
 		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_a_budget_is_refused_as_not_built_yet),
+		cmocka_unit_test(test_a_budget_beyond_what_the_roles_bear_is_refused),
+		cmocka_unit_test(test_waves_disturb_no_more_than_is_survived),
+		cmocka_unit_test(test_a_phase_is_dealt_what_it_allows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
