@@ -10,6 +10,8 @@
  *     control_wait.c     wait for a rule            control_events.c   read the ring
  *     control_slots.c    nodes, processes, points   control_alive.c    is that process still there?
  *     control_clock.c    clocks of nodes
+ *     control_escapes.c  what passed by    control_image.c    programs and processes without us
+ *     control_uring.c    io_uring_setup() refused
  *     control_environment.c  what makes a program a target
  *
  * Rules, the nodes and next_id are written under the controllers' mutex only. Everything that a
@@ -46,6 +48,12 @@ bool process_thread_is_alive(const struct identity *id, pid_t tid);
 int64_t control_now_ns(void);
 void control_sleep_ns(int64_t ns);
 bool control_is_past(int64_t deadline_ns); /* -1: never */
+
+/* control_image.c */
+/* Calls each for every running process that is a slot's, or descends from one, and does not have the
+ * plane; slot is its own or its ancestor's. */
+void image_strangers(struct control *control,
+		     void (*each)(void *arg, struct plane_slot *slot, pid_t pid), void *arg);
 
 /* control_plane.c */
 int control_map(struct control *control, const char *path, struct why *why);

@@ -13,6 +13,7 @@
  *     corrupt.c    which bits are wrong
  *     cell.c       sleeping so that a heal, a release or the end of the lease wakes at once
  *     event.c      the ring                    timepage.c   the node's clock (timepage.h)
+ *     escape.c     what passed this process by
  *
  * The way of a hit through a rule:
  *
@@ -226,6 +227,12 @@ CORE_HIDDEN void account_settle(struct hit *hit);
 CORE_HIDDEN bool cell_sleep(const struct meeting *meeting, int64_t duration_ns, bool pause);
 /* Frees a cell of this thread that it jumped out of. */
 CORE_HIDDEN void cell_abandon(struct plane_cell *cell);
+
+/* ---- escape.c ---- */
+
+/* Keeps a path, what is too long by its tail. */
+CORE_HIDDEN void escape_path(char out[ESCAPE_PATH_MAX], const char *path);
+CORE_HIDDEN void escape_clear(struct plane_slot *slot);
 
 /* ---- event.c ---- */
 

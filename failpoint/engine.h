@@ -118,9 +118,17 @@ void engine_init(const struct subject_ops *ops);
 void engine_forked(void);
 
 /* Around exec: the slot is marked as executing, and unmarked when the exec failed. Both leave no
- * state in the thread, so they are safe in a vfork child. */
-void engine_exec_begin(void);
+ * state in the thread, so they are safe in a vfork child. program is kept as it was given; NULL: not
+ * known. */
+void engine_exec_begin(const char *program);
 void engine_exec_failed(void);
+
+/* What rules can't reach, noted for the escape report (escape.c). */
+void engine_bypassed(unsigned call, unsigned way);  /* enum bypass_way (plane.h) */
+void engine_notes_deep(void);                       /* from here on bypassed calls are counted */
+void engine_notes_mapping(const char *path);        /* shared, writable, of a regular file */
+void engine_notes_uring(void);                      /* an io_uring was made */
+void engine_notes_program(const char *program);     /* a child is that; no exec of ours was passed */
 
 int engine_enter(struct hit *hit); /* enum hit_answer */
 void engine_leave(struct hit *hit);

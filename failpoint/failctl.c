@@ -22,7 +22,7 @@ const struct command failctl_commands[] = {
 	ROW_RUNS(run, "[--] COMMAND [ARGUMENT]...",
 		 TAKES(RULE) | TAKES(NODE) | TAKES(ROLE) | TAKES(USER) | TAKES(MUST_FIRE) |
 			 TAKES(SEED) | TAKES(PLANE) | TAKES(STATIC) | TAKES(CALLS) | TAKES(JOIN) |
-			 TAKES(DEEP) | TAKES(CLOCK),
+			 TAKES(DEEP) | TAKES(CLOCK) | TAKES(IO_URING),
 		 1, "run a command under the interposer, on a plane of its own"),
 	ROW(set, "RULE...", TAKES(HOLD) | TAKES(PLANE), 1, -1,
 	    "add rules, or replace those of the same name"),
@@ -47,6 +47,11 @@ const struct command failctl_commands[] = {
 	    "translate rules of strace, failrs, gofail, fail9 or fiu"),
 	ROW_RUNS(enter, "RUN [COMMAND [ARGUMENT]...]", 0, 1,
 		 "open a shell inside a run of failrun"),
+	ROW_ENDING(escapes, "[-- COMMAND [ARGUMENT]...]",
+		   TAKES(JSON) | TAKES(NODE) | TAKES(USER) | TAKES(OUTPUT) | TAKES(IO_URING) |
+			   TAKES(PLANE),
+		   0, -1, "list what rules can't reach, or run a command and measure it", true,
+		   EXIT_USAGE),
 	ROW(calls, "", TAKES(JSON), 0, 0, "list the calls that can fail, and how"),
 	ROW(version, "", 0, 0, 0, "print the version"),
 	ROW(help, "[COMMAND]", 0, 0, 1, "print this list, or the help of a command"),

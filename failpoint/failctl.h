@@ -44,6 +44,8 @@ enum option_id {
 	OPTION_CALLS,
 	OPTION_JOIN,
 	OPTION_CLOCK,
+	OPTION_IO_URING,
+	OPTION_OUTPUT,
 	OPTION_HELP,
 	OPTION_IDS,
 };
@@ -52,7 +54,7 @@ enum option_id {
 enum { RULES_MAX = 256 };
 
 struct args {
-	const char *plane, *node, *role, *user, *calls, *clock;
+	const char *plane, *node, *role, *user, *calls, *clock, *io_uring, *output;
 	const char *rules[RULES_MAX];
 	unsigned rule_count;
 	uint64_t seed, fired, paused, count;
@@ -61,6 +63,8 @@ struct args {
 	uint32_t given; /* TAKES() bits */
 	char **words;   /* what is no option */
 	int word_count;
+	int (*after)(struct args *args,
+		     struct control *control); /* of a run, before its plane goes */
 };
 
 struct command {
@@ -115,8 +119,9 @@ int command_planes(struct args *args);
 int command_calls(struct args *args);
 int command_import(struct args *args);
 int command_version(struct args *args);
-int command_points(struct args *args); /* failctl_points.c */
-int command_enter(struct args *args);  /* failctl_enter.c */
+int command_points(struct args *args);  /* failctl_points.c */
+int command_enter(struct args *args);   /* failctl_enter.c */
+int command_escapes(struct args *args); /* failctl_escapes.c */
 
 /* failctl_rules.c. Until somebody ends us, or removes the plane. */
 void stay(struct control *control);

@@ -49,7 +49,10 @@ static const struct option_row {
 	    "use the plane that is there (-p), and its nodes, and leave it there"),
 	ROW(CLOCK, "clock", 0, TEXT, clock, "CHANGE",
 	    "its clock while it runs: \"+5m\", \"-30s drift 200ppm\", \"freeze\""),
-		ROW(HELP, "help", 'h', FLAG, help, NULL, "print this help"),
+	ROW(IO_URING, "io-uring", 0, TEXT, io_uring, "POLICY",
+	    "deny: none can be made (ENOSYS); warn: tell when one was (warn); allow"),
+	ROW(OUTPUT, "output", 'o', TEXT, output, "FILE", "write the table there"),
+	ROW(HELP, "help", 'h', FLAG, help, NULL, "print this help"),
 #undef ROW
 };
 

@@ -16,12 +16,14 @@
 #include <unistd.h>
 
 #include "failpoint/failctl.h"
+#include "failpoint/names.h"
 #include "failpoint/notify.h"
 
 struct run {
 	struct args *args;
 	struct control *control;
 	struct passwd *user;
+	bool denies_uring, warns_uring;
 	uint64_t ids[RULES_MAX * 4];
 	unsigned id_count;
 };
@@ -42,9 +44,10 @@ static int find_user(struct run *run, struct why *why)
 static int become_user(void *arg, struct why *why)
 {
 	const struct run *run = arg;
+	int rc = run->denies_uring ? control_deny_io_uring(why) : 0;
 
-	if (!run->user)
-		return 0;
+	if (rc || !run->user)
+		return rc;
 	if (initgroups(run->user->pw_name, run->user->pw_gid) || setgid(run->user->pw_gid) ||
 	    setuid(run->user->pw_uid))
 		return why_set(why, -errno, "cannot become user \"%s\": %s", run->user->pw_name,
@@ -158,6 +161,16 @@ static bool tell_unfired(struct run *run)
 	return true;
 }
 
+static int tell_uring(void *arg, const struct control_escape *escape)
+{
+	(void)arg;
+	if (strcmp(escape->kind, "io_uring") == 0)
+		say("\"%s\" made an io_uring: what it does by that, no rule meets"
+		    " (--io-uring=deny refuses it, --io-uring=allow is silent)",
+		    escape->comm);
+	return 0;
+}
+
 /* ---- Running ---- */
 
 static void set_variable(char **environment, const char *name, const char *value)
@@ -234,6 +247,8 @@ static int run_command(struct run *run, struct why *why)
 	if (run->args->is_static)
 		notify_end();
 	control_environment_free(environment);
+	if (ran && run->warns_uring)
+		control_escapes(run->control, run->args->node, tell_uring, NULL);
 	if (ran && tell_unfired(run) && run->args->must_fire)
 		return EXIT_RUN_FAILED;
 	return status;
@@ -247,10 +262,31 @@ static int run_on_plane(struct run *run, struct why *why)
 		rc = hold_rules(run, why);
 	if (!rc)
 		rc = run_command(run, why);
+	if (rc >= 0 && run->args->after && run->args->after(run->args, run->control))
+		rc = EXIT_RUN_FAILED;
 	if (!run->args->join)
 		control_unlink(run->control);
 	control_close(run->control);
 	return rc;
+}
+
+static const char *policy_name_at(const void *arg, size_t i)
+{
+	static const char *const policies[] = {"deny", "allow", "warn"};
+
+	(void)arg;
+	return i < sizeof(policies) / sizeof(policies[0]) ? policies[i] : NULL;
+}
+
+static int find_policy(struct run *run, struct why *why)
+{
+	const char *policy = run->args->io_uring ? run->args->io_uring : "warn";
+
+	run->denies_uring = strcmp(policy, "deny") == 0;
+	run->warns_uring = strcmp(policy, "warn") == 0 && !run->args->after;
+	if (run->denies_uring || strcmp(policy, "warn") == 0 || strcmp(policy, "allow") == 0)
+		return 0;
+	return names_refuse(why, -EINVAL, "policy for --io-uring", policy, policy_name_at, NULL);
 }
 
 static int check_options(const struct args *args)
@@ -286,6 +322,8 @@ int command_run(struct args *args)
 		return EXIT_RUN_FAILED;
 	child_block();
 	rc = find_user(&run, &why);
+	if (!rc)
+		rc = find_policy(&run, &why);
 	if (!rc)
 		rc = make_plane(&run, &why);
 	if (!rc)

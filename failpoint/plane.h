@@ -164,6 +164,20 @@ struct plane_cell {
 
 enum slot_state { SLOT_FREE, SLOT_ATTACHING, SLOT_LIVE, SLOT_EXECING, SLOT_DEAD };
 
+/* What passed the process by; control_escapes.c makes a report of it. */
+enum { ESCAPE_PROGRAMS = 8, ESCAPE_PATH_MAX = 192 };
+enum bypass_way { BYPASS_LIBC, BYPASS_LOADER, BYPASS_INLINE, BYPASS_WAYS };
+
+struct plane_escapes {
+	_Atomic uint32_t bypassed[BYPASS_WAYS][CALL_MAX]; /* by call; counted by the deep tier */
+	_Atomic uint32_t deep, uring, mapped;             /* deep: it was on */
+	_Atomic uint32_t supervised;                      /* by the notify tier: it has no plane */
+	_Atomic uint32_t programs;                        /* used entries of program[] */
+	char mapping[ESCAPE_PATH_MAX];                    /* the first file that was mapped */
+	char executing[ESCAPE_PATH_MAX];                  /* what the last exec was asked for */
+	char program[ESCAPE_PROGRAMS][ESCAPE_PATH_MAX];   /* what posix_spawn was asked for */
+};
+
 struct plane_slot {
 	_Atomic uint64_t state; /* generation << 8 | enum slot_state */
 	uint32_t pid;           /* in the process's own pid namespace */
@@ -182,6 +196,7 @@ struct plane_slot {
 	alignas(64) _Atomic uint32_t point[POINT_MAX];
 	alignas(64) _Atomic uint64_t
 		hits[RULE_MAX]; /* by rule entry; zeroed when the entry is reused */
+	alignas(64) struct plane_escapes escapes;
 };
 
 /* BEGIN before a blocking or killing action, END after; everything else is one FIRE. */

@@ -111,6 +111,7 @@ static void clear_all(struct plane_slot *slot)
 	for (unsigned i = 0; i < RULE_MAX; i++)
 		if (atomic_load_explicit(&slot->hits[i], memory_order_relaxed))
 			atomic_store_explicit(&slot->hits[i], 0, memory_order_relaxed);
+	escape_clear(slot);
 	clear_image(slot);
 }
 
@@ -118,6 +119,9 @@ static void describe(struct plane_slot *slot, const char comm[16], uint32_t pare
 {
 	slot->node = core.node;
 	slot->parent = parent;
+#ifdef FAILPOINT_ON_BEHALF
+	atomic_store(&slot->escapes.supervised, 1);
+#endif
 	for (unsigned i = 0; i < sizeof(slot->comm); i++)
 		slot->comm[i] = comm[i];
 }
@@ -169,7 +173,7 @@ bool slot_attach(void)
 /* ---- Exec ---- */
 
 /* In a vfork child core is the parent's, so nothing there is changed: only the plane is. */
-void engine_exec_begin(void)
+void engine_exec_begin(const char *program)
 {
 	struct plane_slot *slot = core.slot;
 	struct identity self;
@@ -185,6 +189,7 @@ void engine_exec_begin(void)
 			return;
 		describe(slot, core.comm, raw_getppid());
 	}
+	escape_path(slot->escapes.executing, program);
 	become(slot, SLOT_EXECING);
 }
 

@@ -71,7 +71,7 @@ static int exec_real(const struct exec *e, char *const argv[], char *const envp[
 {
 	int ret;
 
-	engine_exec_begin();
+	engine_exec_begin(e->how == EXEC_FD ? NULL : e->path);
 	switch (e->how) {
 	case EXEC_PATH:
 		ret = real_execve(e->path, argv, envp);
@@ -202,6 +202,7 @@ int execle(const char *path, const char *first, ...)
 		 const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]) \
 	{                                                                                     \
 		INHERIT(envp);                                                                \
+		engine_notes_program(path);                                                   \
 		if (ARMED(posix_spawn))                                                       \
 			return armed_##name(pid, path, actions, attributes, argv, envp);      \
 		return real_##name(pid, path, actions, attributes, argv, envp);               \

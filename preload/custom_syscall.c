@@ -22,7 +22,7 @@ typedef long routed(long a, long b, long c, long d, long e, long f);
 /* By system call number: the call's id + 1, 0: not ours. Read by the stub below. */
 extern uint16_t syscall_routes[NUMBER_MAX] PRELOAD_HIDDEN;
 uint16_t syscall_routes[NUMBER_MAX];
-enum { ROUTE_FORK = CALL_MAX + 1 };
+enum { ROUTE_FORK = CALL_MAX + 1, ROUTE_URING };
 
 #if defined(__x86_64__)
 __asm__(".text\n"
@@ -165,6 +165,15 @@ static __attribute__((noinline)) long fork_by_number(long number, long a, long b
 	return ret;
 }
 
+static long make_uring(long entries, void *parameters)
+{
+	long made = syscall_done(SYS_io_uring_setup, entries, parameters);
+
+	if (made >= 0)
+		engine_notes_uring();
+	return made;
+}
+
 unsigned syscall_site(long number)
 {
 	unsigned route = number >= 0 && number < NUMBER_MAX ? syscall_routes[number] : 0;
@@ -185,6 +194,8 @@ __attribute__((used)) long syscall_routed(long number, long a, long b, long c, l
 	unsigned call = syscall_routes[number] - 1u;
 	long ret;
 
+	if (call == ROUTE_URING - 1)
+		return make_uring(a, (void *)b);
 	if (call == ROUTE_FORK - 1) {
 		if (number != SYS_clone || (!(a & CLONE_VM) && !b))
 			return fork_by_number(number, a, b, c, d, e);
@@ -214,6 +225,7 @@ void syscall_begin(void)
 		if (call_table[i].number >= 0 && call_table[i].number < NUMBER_MAX)
 			syscall_routes[call_table[i].number] = (uint16_t)(i + 1);
 	syscall_routes[SYS_clone] = ROUTE_FORK;
+	syscall_routes[SYS_io_uring_setup] = ROUTE_URING;
 #ifdef SYS_fork
 	syscall_routes[SYS_fork] = ROUTE_FORK;
 #endif

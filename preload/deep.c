@@ -4,6 +4,8 @@
 #include <link.h>
 #include <stdlib.h>
 
+#include "failpoint/plane.h" /* enum bypass_way */
+#include "preload/call.h"
 #include "preload/custom_syscall.h"
 #include "preload/raw.h"
 
@@ -25,8 +27,12 @@ static __thread volatile char selector = SELECTOR_BLOCK;
 static __thread const struct deep_mark *own_top;
 static __thread uint32_t owner; /* the thread whose TLS this is */
 
-/* This library's code, where system calls are exempt. */
-static uintptr_t text, text_bytes;
+/* Code, as it is loaded. */
+struct code {
+	uintptr_t from, bytes;
+};
+/* This library's, where system calls are exempt; and whose calls are told apart when counted. */
+static struct code text, libc_text, loader_text;
 
 /* ---- Marks ---- */
 
@@ -137,12 +143,36 @@ static bool is_judged_already(const ucontext_t *context)
 	return mark && mark->passes;
 }
 
+static bool is_in(const struct code *code, uintptr_t at)
+{
+	return at - code->from < code->bytes;
+}
+
+/* A call that passed no name of ours. What libc does for a wrapper whose real call is left to it
+ * can't be told from what it does by itself, so those are not counted. */
+static void count(const ucontext_t *context, long number)
+{
+	uintptr_t at = deep_arch_ip(context);
+	unsigned call = syscall_site(number);
+
+	if (call == CALL_COUNT || is_judged_already(context))
+		return;
+	if (is_in(&loader_text, at))
+		engine_bypassed(call, BYPASS_LOADER);
+	else if (!is_in(&libc_text, at))
+		engine_bypassed(call, BYPASS_INLINE);
+	else if (deep_is_own(call))
+		engine_bypassed(call, BYPASS_LIBC);
+}
+
 static void handle(int sig, siginfo_t *info, void *at)
 {
 	ucontext_t *context = at;
 	long number = deep_arch_trap(context).number;
 
 	(void)sig;
+	if (info->si_code == SYS_USER_DISPATCH && !deep_arch_is_foreign(info))
+		count(context, number);
 	if (info->si_code != SYS_USER_DISPATCH)
 		deep_guard_foreign(info, at);
 	else if (deep_arch_is_foreign(info))
@@ -192,25 +222,40 @@ void deep_arm(bool shared)
 	if (!shared && raw_getpid() == deep_pid)
 		owner = raw_gettid();
 	selector = is_attached() ? SELECTOR_BLOCK : SELECTOR_ALLOW;
-	dispatch(PR_SYS_DISPATCH_ON, text, text_bytes, shared ? NULL : &selector);
+	dispatch(PR_SYS_DISPATCH_ON, text.from, text.bytes, shared ? NULL : &selector);
 }
 
-static int find_text(struct dl_phdr_info *info, size_t size, void *arg)
+/* Some address in code that is looked for, and where it was found. */
+struct search {
+	uintptr_t inside;
+	struct code *found;
+};
+
+static int find_code(struct dl_phdr_info *info, size_t size, void *arg)
 {
+	const struct search *search = arg;
+
 	(void)size;
-	(void)arg;
 	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-		uintptr_t from = info->dlpi_addr + p->p_vaddr;
+		struct code code = {info->dlpi_addr + p->p_vaddr, p->p_memsz};
 
-		if (p->p_type == PT_LOAD && p->p_flags & PF_X &&
-		    (uintptr_t)deep_again - from < p->p_memsz) {
-			text = from;
-			text_bytes = p->p_memsz;
+		if (p->p_type == PT_LOAD && p->p_flags & PF_X && is_in(&code, search->inside)) {
+			*search->found = code;
 			return 1;
 		}
 	}
 	return 0;
+}
+
+static bool find_texts(void)
+{
+	struct search libc = {(uintptr_t)real_syscall, &libc_text};
+	struct search loader = {(uintptr_t)_r_debug.r_brk, &loader_text};
+
+	dl_iterate_phdr(find_code, &libc);
+	dl_iterate_phdr(find_code, &loader);
+	return dl_iterate_phdr(find_code, &(struct search){(uintptr_t)deep_again, &text});
 }
 
 static void say(const char *line)
@@ -224,7 +269,7 @@ void deep_start(void)
 
 	if (!asked || !raw_equal(asked, "1") || deep_on || !is_attached())
 		return;
-	if (dispatch(PR_SYS_DISPATCH_OFF, 0, 0, NULL) < 0 || !dl_iterate_phdr(find_text, NULL)) {
+	if (dispatch(PR_SYS_DISPATCH_OFF, 0, 0, NULL) < 0 || !find_texts()) {
 		say("failkit: the deep tier needs Syscall User Dispatch, which this kernel has "
 		    "not: "
 		    "only calls of libc's names are seen\n");
@@ -235,5 +280,6 @@ void deep_start(void)
 	deep_install();
 	deep_stack_make(false);
 	deep_on = true;
+	engine_notes_deep();
 	deep_arm(false);
 }

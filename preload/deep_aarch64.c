@@ -133,6 +133,11 @@ struct deep_trap deep_arch_trap(const ucontext_t *context)
 		{(long)r[0], (long)r[1], (long)r[2], (long)r[3], (long)r[4], (long)r[5]}};
 }
 
+uintptr_t deep_arch_ip(const ucontext_t *context)
+{
+	return (uintptr_t)context->uc_mcontext.pc;
+}
+
 uintptr_t deep_arch_sp(const ucontext_t *context)
 {
 	return (uintptr_t)context->uc_mcontext.sp;

@@ -43,6 +43,7 @@ long deep_vforked(struct deep_trap *trap, struct deep_vfork_node *node) DEEP_HID
 
 /* The context of a trap. */
 struct deep_trap deep_arch_trap(const ucontext_t *context) DEEP_HIDDEN;
+uintptr_t deep_arch_ip(const ucontext_t *context) DEEP_HIDDEN; /* behind the instruction */
 uintptr_t deep_arch_sp(const ucontext_t *context) DEEP_HIDDEN;
 /* What a trapped rt_sigreturn() is about to restore. */
 ucontext_t *deep_arch_frame(const ucontext_t *context) DEEP_HIDDEN;

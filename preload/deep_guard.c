@@ -229,6 +229,15 @@ static long guard_execveat(struct deep_trap *t)
 	return ret;
 }
 
+static long guard_uring(struct deep_trap *t)
+{
+	long made = deep_route(t);
+
+	if (made >= 0)
+		engine_notes_uring();
+	return made;
+}
+
 static const struct {
 	long number;
 	deep_guard *guard;
@@ -248,6 +257,7 @@ static const struct {
 	{SYS_sigaltstack, deep_stack},
 	{SYS_prctl, guard_prctl},
 	{SYS_execveat, guard_execveat},
+	{SYS_io_uring_setup, guard_uring},
 	{SYS_exit, deep_exit},
 	{SYS_clone, deep_fork},
 	{SYS_clone3, deep_fork},

@@ -93,6 +93,30 @@ static long plainly(long number, long a, long b, long c, long d, long e, long f)
 	ONE(dup3, plainly)                \
 	ONE(fcntl, cancellable)           \
 	ONE(close_range, plainly)         \
+	ONE(copy_file_range, cancellable) \
+	ONE(splice, cancellable)          \
+	ONE(tee, cancellable)             \
+	ONE(vmsplice, cancellable)        \
+	ONE(sync, plainly)                \
+	ONE(shutdown, plainly)            \
+	ONE(setsockopt, plainly)          \
+	ONE(getsockopt, plainly)          \
+	ONE(getsockname, plainly)         \
+	ONE(getpeername, plainly)         \
+	ONE(socketpair, plainly)          \
+	ONE(flock, plainly)               \
+	ONE(ioctl, plainly)               \
+	ONE(symlink, plainly)             \
+	ONE(symlinkat, plainly)           \
+	ONE(chmod, plainly)               \
+	ONE(fchmod, plainly)              \
+	ONE(chown, plainly)               \
+	ONE(lchown, plainly)              \
+	ONE(fchown, plainly)              \
+	ONE(fchownat, plainly)            \
+	ONE(setxattr, plainly)            \
+	ONE(lsetxattr, plainly)           \
+	ONE(fsetxattr, plainly)           \
 	ONE(execve, plainly)
 
 #define OWN(name, how)                                                         \
@@ -145,6 +169,15 @@ static long own_send(long fd, long buf, long n, long flags, long e, long f)
 	return cancellable(SYS_sendto, fd, buf, n, flags, 0, 0);
 }
 
+/* libaio's way: what the kernel said. */
+static long own_io_submit(long context, long n, long blocks, long d, long e, long f)
+{
+	(void)d;
+	(void)e;
+	(void)f;
+	return raw_syscall(SYS_io_submit, context, n, blocks, 0, 0, 0);
+}
+
 /* What syscall() does once it was judged. Not for what makes a child: that is to be trapped. */
 static long own_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
@@ -169,6 +202,7 @@ void deep_own_calls(void)
 	OWN(pwritev2)
 	OWN(recv)
 	OWN(send)
+	OWN(io_submit)
 #undef OWN
 	/* Also by a search of the path, which is libc's: that one is not own. */
 	own[CALL_execve] = false;

@@ -117,6 +117,11 @@ struct deep_trap deep_arch_trap(const ucontext_t *context)
 		r[REG_RAX], {r[REG_RDI], r[REG_RSI], r[REG_RDX], r[REG_R10], r[REG_R8], r[REG_R9]}};
 }
 
+uintptr_t deep_arch_ip(const ucontext_t *context)
+{
+	return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+}
+
 uintptr_t deep_arch_sp(const ucontext_t *context)
 {
 	return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];

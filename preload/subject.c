@@ -49,10 +49,7 @@ static bool is_named(int fd, const char *path)
 	       named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
-/* The path of an open descriptor, "" when it has none (a pipe, a memfd). A file that lost its name,
- * by unlink or by a rename over it, is still known by it: the kernel marks it, and so might a name.
- */
-static void read_link(int fd, char *out, size_t size)
+void subject_fd_path(int fd, char *out, size_t size)
 {
 	const long mark = sizeof(DELETED) - 1;
 	struct stat st;
@@ -163,7 +160,7 @@ static bool ask_descriptor(int fd, struct call *call)
 	if (s->file == FILE_SOCK)
 		remember = ask_socket(fd, call);
 	else
-		read_link(fd, call->path, sizeof(call->path));
+		subject_fd_path(fd, call->path, sizeof(call->path));
 	if (call->path[0])
 		s->path = call->path;
 	return remember;
@@ -250,7 +247,7 @@ bool subject_path(int dirfd, const char *path, char *out, size_t size)
 			if (raw(SYS_getcwd, base, sizeof(base)) <= 0)
 				base[0] = 0;
 		} else if (dirfd >= 0) {
-			read_link(dirfd, base, sizeof(base));
+			subject_fd_path(dirfd, base, sizeof(base));
 		}
 		if (base[0] != '/')
 			return false;

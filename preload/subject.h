@@ -19,4 +19,9 @@ extern const struct subject_ops subject_ops PRELOAD_HIDDEN;
  * does not fit the tail is kept. */
 bool subject_path(int dirfd, const char *path, char *out, size_t size) PRELOAD_HIDDEN;
 
+/* The path of an open descriptor, "" when it has none (a pipe, a memfd). A file that lost its name,
+ * by unlink or by a rename over it, is still known by it: the kernel marks it, and so might a name.
+ */
+void subject_fd_path(int fd, char *out, size_t size) PRELOAD_HIDDEN;
+
 #endif

@@ -146,6 +146,24 @@ int control_processes(struct control *control, int (*each)(void *, const struct 
 /* Did any process of this node (NULL: of the plane) ever pass through an interposed call? */
 bool control_seen_calls(struct control *control, const char *node);
 
+/* What ran but could not be intercepted, and why (docs/escapes.md). Added up by node, command, kind
+ * and call or file; of processes that ended, too. */
+struct control_escape {
+	char node[32], comm[16];
+	char kind[16];     /* "libc", "inlined", "loader"; "mapping", "io_uring"; "child", "process" */
+	char call[32];     /* the system call's row; "" when it is not about one */
+	char subject[192]; /* the file or program; "" */
+	uint64_t count;    /* 0: was not counted, only the deep tier can */
+	bool reached;      /* rules met it all the same, by the deep tier */
+	char reason[256];
+};
+/* node NULL: of every node. Stops when each returns non-zero and returns that. */
+int control_escapes(struct control *control, const char *node,
+		    int (*each)(void *, const struct control_escape *), void *arg);
+/* Why a program, by its path or name, can't load the interposer when that user runs it: "is static
+ * ..."; NULL when it can. */
+const char *control_refuses(const char *program, uid_t user);
+
 struct control_point {
 	char name[96];
 	unsigned processes; /* live ones that have it */
@@ -181,6 +199,9 @@ int control_event_wait(struct control *control, uint64_t sequence, int64_t deadl
  * libfailpreload.so beside this program, then in ../lib/failkit, then FAILKIT_PRELOAD. */
 char **control_environment(struct control *control, const char *node, const char *library,
 			   char *const environment[], struct why *why);
+/* In a child that is about to become a target: from here on io_uring_setup() is ENOSYS, by a seccomp
+ * filter that its children inherit. Makes system calls only. */
+int control_deny_io_uring(struct why *why);
 /* Asks for the deep tier (docs/deep.md) in an environment that was made so, once. */
 int control_environment_deep(char **environment, struct why *why);
 void control_environment_free(char **environment);

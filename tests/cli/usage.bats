@@ -10,7 +10,7 @@ load common
 
 @test "help lists every command and succeeds" {
 	run -0 failctl help
-	for command in run set ls rm heal wait release watch ps points planes import enter calls version; do
+	for command in run set ls rm heal wait release watch ps points planes import enter escapes calls version; do
 		[[ $output == *$'\n'"  $command "* ]] || { echo "no $command"; false; }
 	done
 	run -0 failctl --help
