@@ -155,12 +155,13 @@ $(B)/victim/%: $(O)/tests/preload/%.o
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $^ $(VICTIM_LIBS_$*) -lpthread -o $@
 
-BENCHES := $(B)/bench/loop_write $(B)/bench/spin $(B)/bench/set_to_effect $(B)/bench/loop_point $(B)/bench/loop_deep $(B)/bench/check $(B)/bench/workload
+BENCHES := $(addprefix $(B)/bench/,loop_call loop_point spin set_to_effect check workload)
 $(B)/bench/%: $(O)/bench/%.o $(B)/libfailpoint.a
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $^ $(BENCH_LIBS_$*) -lpthread -o $@
 BENCH_LIBS_loop_point := -lfiu
+$(B)/bench/set_to_effect: $(O)/libfailcontrol.a
 $(B)/bench/check: $(O)/bench/check.o $(O)/librunner.a
 	@mkdir -p $(@D)
 	$(call say,LD)
@@ -170,7 +171,7 @@ $(B)/bench/workload: $(O)/bench/workload.o $(O)/librunner.a $(O)/libfailcontrol.
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ $(RUNNER_LIBS) -o $@
 
-bench: packages-build+bench ## what it costs, beside libfiu; BENCH=instructions, time, failpoint, control, deep, check or workload
+bench: packages-build+check+bench ## what it costs, beside libfiu and strace; BENCH=PART runs one part (bench/bench.sh)
 	$(Q)$(MAKE) --no-print-directory -j2 all $(BENCHES)
 	$(Q)FAILKIT_BUILD=$(B) bench/bench.sh
 

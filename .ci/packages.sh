@@ -10,7 +10,7 @@ build="gcc make libc6-dev pkg-config libcurl4-openssl-dev libsqlite3-dev libinih
 check="g++ clang libclang-rt-14-dev libcmocka-dev bats jq curl strace valgrind procps sqlite3
 	redis-server redis-tools etcd-server etcd-client nginx-light libnginx-mod-http-dav-ext postgresql-15 python3"
 lint="clang-format cppcheck shellcheck gcovr"
-bench="valgrind fiu-utils libfiu-dev"
+bench="valgrind fiu-utils libfiu-dev rocksdb-tools"
 
 wanted=""
 for purpose in "$@"; do
