@@ -55,6 +55,22 @@ enum { MS = 1000000 };
 		.healed = net_restored,                                                         \
 	}
 
+#define LOAD_ROW(name_, needs_, takes_, help_, apply_, applied_, heal_)                            \
+	{                                                                                          \
+		.name = name_, .class_ = FAULT_RESOURCE, .needs = needs_, .takes = takes_,         \
+		.disruptive = true, .hold_ns = 2000LL * MS, .cost_ns = 1000LL * MS, .help = help_, \
+		.check = load_check, .apply = apply_, .applied = applied_, .heal = heal_,          \
+		.healed = load_healed,                                                             \
+	}
+#define REFUSE_ROW(name_, takes_, help_, compose_)                                              \
+	{                                                                                       \
+		.name = name_, .class_ = FAULT_RESOURCE, .needs = NEEDS_INTERPOSER,             \
+		.takes = takes_, .disruptive = true, .hold_ns = 1000LL * MS,                    \
+		.cost_ns = 500LL * MS, .help = help_, .compose = compose_, .check = rule_check, \
+		.apply = rule_apply, .applied = rule_applied, .heal = rule_heal,                \
+		.healed = rule_healed,                                                          \
+	}
+
 const char *const fault_class_name[FAULT_CLASSES] = {
 	[FAULT_PROCESS] = "process",   [FAULT_DISK] = "disk",   [FAULT_NETWORK] = "network",
 	[FAULT_RESOURCE] = "resource", [FAULT_CLOCK] = "clock", [FAULT_POINT] = "point",
@@ -198,6 +214,25 @@ static const struct fault_kind kinds[] = {
 	SHAPE_ROW("cut", true, "link, both, bytes",
 		  "a connection on `link` carries `bytes` more, then both ends get a reset",
 		  link_cut),
+	LOAD_ROW("cpu", NEEDS_CGROUP | NEEDS_STRESS, "on, share",
+		 "the node and two that calculate have `share` of one CPU together", load_cpu,
+		 load_cpu_applied, load_heal),
+	LOAD_ROW(
+		"memory", NEEDS_CGROUP | NEEDS_STRESS, "on, bytes",
+		"the node and one that fills them have `bytes` for what they take from now on, 64M "
+		"where it is 0; the kernel ends who takes more",
+		load_memory, load_memory_applied, load_heal),
+	LOAD_ROW("io", NEEDS_STRESS, "on, bytes",
+		 "another writes `bytes` again and again, 16M where it is 0, and syncs, on the "
+		 "node's "
+		 "disk",
+		 load_io, load_io_applied, load_io_heal),
+	REFUSE_ROW("fds", "on, rule, error, count", "no descriptor is left: EMFILE", resource_fds),
+	REFUSE_ROW("threads", "on, rule, error, count", "no thread can be made: EAGAIN",
+		   resource_threads),
+	REFUSE_ROW("alloc", "on, rule, error, share, count",
+		   "`share` of the allocations fail with ENOMEM; many programs end at the first",
+		   resource_alloc),
 	{
 		.name = "point",
 		.class_ = FAULT_POINT,

@@ -18,6 +18,7 @@
 
 #include "failkit/control.h"
 #include "failkit/why.h"
+#include "runner/cgroup.h"
 #include "runner/cluster.h"
 #include "runner/ledger.h"
 #include "runner/plan.h"
@@ -39,6 +40,8 @@ enum fault_needs {
 	NEEDS_TMPFS = 4,
 	NEEDS_QUEUE = 8,   /* net_queue.h */
 	NEEDS_UPDATE = 16, /* a role with a new version */
+	NEEDS_CGROUP = 32, /* cgroup.h */
+	NEEDS_STRESS = 64, /* stress-ng */
 };
 
 /* Whom it hits: a node of `on`, a spare of it, a link of `link`, all nodes divided in two, those of
@@ -86,7 +89,9 @@ struct fault_run {
 	int64_t next_ns;    /*   and when it ends next */
 	int64_t fired_ns;   /* seen to have fired */
 	int64_t applied_ns, healed_ns;
-	char file[512]; /* full: what fills the disk */
+	char file[512];       /* full: what fills the disk; io: where the load writes */
+	struct cgroup cgroup; /* cpu, memory */
+	pid_t load;           /* stress-ng */
 };
 
 struct fault_kind {

@@ -8,6 +8,7 @@
  *     fault_net.c       cuts of a link in the network namespace; connections refused and reset
  *     fault_group.c     cuts between many nodes
  *     fault_link.c      links that are slow, lossy, narrow: shapes of net_queue.h
+ *     fault_resource.c  too little CPU, memory, disk time, descriptors, threads
  *     fault_point.c     any rule, bound to the node that was drawn
  */
 #ifndef RUNNER_FAULT_KINDS_H
@@ -68,6 +69,20 @@ int full_apply(struct fault_run *run, const struct fault_context *c, struct why 
 bool full_applied(struct fault_run *run, const struct fault_context *c);
 int full_heal(struct fault_run *run, const struct fault_context *c, struct why *why);
 bool full_healed(struct fault_run *run, const struct fault_context *c);
+
+int load_check(const struct plan_fault *fault, struct why *why);
+int load_cpu(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool load_cpu_applied(struct fault_run *run, const struct fault_context *c);
+int load_memory(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool load_memory_applied(struct fault_run *run, const struct fault_context *c);
+int load_heal(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool load_healed(struct fault_run *run, const struct fault_context *c);
+int load_io(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool load_io_applied(struct fault_run *run, const struct fault_context *c);
+int load_io_heal(struct fault_run *run, const struct fault_context *c, struct why *why);
+int resource_fds(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int resource_threads(const struct fault_atom *atom, char *text, size_t size, struct why *why);
+int resource_alloc(const struct fault_atom *atom, char *text, size_t size, struct why *why);
 
 int net_check(const struct plan_fault *fault, struct why *why);
 int net_refuse(const struct fault_atom *atom, char *text, size_t size, struct why *why);

@@ -20,6 +20,12 @@ static const struct backend {
 	 "netfilter, and of the kernel NFQUEUE with its iptables target; netem is not used: its "
 	 "draws can't be replayed",
 	 "refused before anything starts"},
+	{NEEDS_CGROUP, "cgroup",
+	 "a hierarchy, 2 or 1, with the controller cpu or memory, in which groups may be made: "
+	 "root, "
+	 "as a rule",
+	 "refused before anything starts"},
+	{NEEDS_STRESS, "stress-ng", "the program stress-ng", "refused before anything starts"},
 	{NEEDS_UPDATE, "signals", "`update-command` or `update-args` in the role",
 	 "refused before anything starts"},
 	{NEEDS_TMPFS, "tmpfs", "`disk = SIZE` in the role; a mount namespace of the run's own",
@@ -101,7 +107,7 @@ void fault_markdown(FILE *to)
 	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
 		fprintf(to, "| %s | %s | %s |\n", backends[i].name, backends[i].wants,
 			backends[i].without);
-	fputs("\nNone needs a cgroup or a queueing discipline. Links are named by addresses: every "
+	fputs("\nNone needs a queueing discipline. Links are named by addresses: every "
 	      "node has its own, and the interposer makes connections leave from it; a program "
 	      "without the interposer that binds no address of its own is on no link.\n",
 	      to);

@@ -161,7 +161,8 @@ static const struct plan_key keys[] = {
 	 .help = "full: what is left free; short: what is transferred; torn: what gets there; "
 		 "cut: what each connection carries"},
 	{SECTION_FAULT, .name = "share", AT(share), .type = TYPE_SHARE, .value = "10%",
-	 .help = "loss, duplicate, reorder: of the packets"},
+	 .help = "loss, duplicate, reorder: of the packets; cpu: of one; alloc: of the "
+		 "allocations"},
 	{SECTION_FAULT, .name = "rate", AT(rate), SIZE(KIB, TIB), .value = "256K",
 	 .help = "rate, throttle: bytes a second"},
 	{SECTION_FAULT, .name = "both", AT(both), .type = TYPE_BOOL, .value = "no",

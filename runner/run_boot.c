@@ -117,6 +117,22 @@ static bool has_update(const struct plan *plan, const struct fault_atom *atom)
 	return true;
 }
 
+static bool has_program(const char *name)
+{
+	const char *list = getenv("PATH");
+	char path[PATH_MAX];
+
+	while (list && *list) {
+		size_t length = strcspn(list, ":");
+
+		snprintf(path, sizeof(path), "%.*s/%s", (int)length, list, name);
+		if (access(path, X_OK) == 0)
+			return true;
+		list += length + (list[length] == ':');
+	}
+	return false;
+}
+
 /* What the schedule needs and this machine can't give is refused before anything starts. */
 static int check_needs(const struct run *run, struct why *why)
 {
@@ -130,6 +146,12 @@ static int check_needs(const struct run *run, struct why *why)
 		if ((atom->kind->needs & NEEDS_QUEUE) && net_queue_open(why))
 			return why_prefix(why, -ENOTSUP, "fault \"%s\" (%s)", atom->fault->name,
 					  atom->kind->name);
+		if ((atom->kind->needs & NEEDS_CGROUP) && cgroup_check(atom->kind->name, why))
+			return why_prefix(why, -ENOTSUP, "fault \"%s\" (%s)", atom->fault->name,
+					  atom->kind->name);
+		if ((atom->kind->needs & NEEDS_STRESS) && !has_program("stress-ng"))
+			return why_set(why, -ENOTSUP, "fault \"%s\" (%s) wants stress-ng",
+				       atom->fault->name, atom->kind->name);
 		if ((atom->kind->needs & NEEDS_UPDATE) && !has_update(run->plan, atom))
 			return why_set(why, -ENOTSUP,
 				       "fault \"%s\" (%s) wants update-command or update-args in "

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "failkit/control.h"
+#include "runner/cgroup.h"
 #include "runner/plan.h"
 #include "runner/process.h"
 #include "runner/sandbox_namespaces.h"
@@ -118,7 +119,7 @@ static void become_worker(const struct pipes *pipes, unsigned layers, const sigs
 	setpgid(0, 0); /* a terminal's ^C goes to the guardian, which passes it on, once */
 	report.error = sandbox_settle(layers, &report.why);
 	if (report.error == 0 && !(layers & SANDBOX_PID))
-		report.error = sandbox_mark(here.guardian, &report.why);
+		report.error = sandbox_mark(&report.why);
 	tell(pipes, &report);
 	if (report.error || read(pipes->life[0], &go, 1) != 1)
 		_exit(EXIT_ENVIRONMENT);
@@ -287,6 +288,7 @@ int sandbox_enter(const struct sandbox_options *options, struct why *why)
 	pid_t worker = -1;
 
 	here.guardian = getpid();
+	sandbox_guardian_is(here.guardian);
 	here.uid = geteuid();
 	here.gid = getegid();
 	sigemptyset(&watched);
@@ -306,6 +308,7 @@ int sandbox_enter(const struct sandbox_options *options, struct why *why)
 	status = guard(worker, &watched);
 	/* The janitor looks after us, should we be killed meanwhile. */
 	process_children_end(here.janitor);
+	cgroup_sweep(1);
 	write_state(options->run_dir, worker, (unsigned)layers, "ended", status);
 	_exit(status);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "failkit/control.h"
+#include "runner/cgroup.h"
 #include "runner/process.h"
 #include "runner/sandbox.h"
 
@@ -29,25 +30,41 @@ static unsigned long long pid_namespace(void)
 	return stat("/proc/self/ns/pid", &st) ? 0 : (unsigned long long)st.st_ino;
 }
 
-int sandbox_mark(pid_t guardian, struct why *why)
-{
-	char text[96];
+static char guardian_text[96];
 
-	snprintf(text, sizeof(text), "%d:%llu:%llu", (int)guardian, process_start_ticks(guardian),
-		 pid_namespace());
-	return setenv(MARK, text, 1) ? why_set(why, -ENOMEM, "no memory for %s", MARK) : 0;
+void sandbox_guardian_is(pid_t guardian)
+{
+	snprintf(guardian_text, sizeof(guardian_text), "%d:%llu:%llu", (int)guardian,
+		 process_start_ticks(guardian), pid_namespace());
 }
 
-/* Does this environment name a guardian of our namespace that is no more? */
-static bool is_stray(const char *environment, size_t size)
+const char *sandbox_guardian(void)
+{
+	if (!guardian_text[0])
+		sandbox_guardian_is(getpid());
+	return guardian_text;
+}
+
+bool sandbox_is_stray(const char *guardian)
 {
 	unsigned long long start, namespace;
-	int guardian;
+	int pid;
 
+	return sscanf(guardian, "%d:%llu:%llu", &pid, &start, &namespace) == 3 &&
+	       namespace == pid_namespace() && process_start_ticks(pid) != start;
+}
+
+int sandbox_mark(struct why *why)
+{
+	return setenv(MARK, sandbox_guardian(), 1) ? why_set(why, -ENOMEM, "no memory for %s", MARK)
+						   : 0;
+}
+
+static bool is_stray(const char *environment, size_t size)
+{
 	for (const char *at = environment; at < environment + size; at += strlen(at) + 1)
-		if (sscanf(at, MARK "=%d:%llu:%llu", &guardian, &start, &namespace) == 3)
-			return namespace == pid_namespace() &&
-			       process_start_ticks(guardian) != start;
+		if (strncmp(at, MARK "=", strlen(MARK) + 1) == 0)
+			return sandbox_is_stray(at + strlen(MARK) + 1);
 	return false;
 }
 
@@ -107,6 +124,7 @@ int sandbox_sweep(struct why *why)
 
 	if (end_strays(SWEEP_ROUNDS))
 		return why_set(why, -ENOMEM, "no memory to read environments");
+	cgroup_sweep(0);
 	return control_sweep(&removed, why);
 }
 
