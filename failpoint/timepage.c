@@ -9,8 +9,29 @@ enum { READ_MAX = 64 }; /* a broken plane may never be whole */
 #define AGE_MAX INT64_C(100000000000000000) /* of a page: three years */
 
 static const bool about_time[CALL_COUNT] = {
-	[CALL_clock_gettime] = true, [CALL_gettimeofday] = true,  [CALL_time] = true,
-	[CALL_timespec_get] = true,  [CALL_clock_settime] = true, [CALL_settimeofday] = true,
+	[CALL_clock_gettime] = true,
+	[CALL_gettimeofday] = true,
+	[CALL_time] = true,
+	[CALL_timespec_get] = true,
+	[CALL_clock_settime] = true,
+	[CALL_settimeofday] = true,
+	[CALL_clock_nanosleep] = true,
+	[CALL_pthread_mutex_timedlock] = true,
+	[CALL_pthread_mutex_clocklock] = true,
+	[CALL_pthread_rwlock_timedrdlock] = true,
+	[CALL_pthread_rwlock_timedwrlock] = true,
+	[CALL_pthread_rwlock_clockrdlock] = true,
+	[CALL_pthread_rwlock_clockwrlock] = true,
+	[CALL_pthread_timedjoin_np] = true,
+	[CALL_pthread_clockjoin_np] = true,
+	[CALL_sem_timedwait] = true,
+	[CALL_sem_clockwait] = true,
+	[CALL_pthread_cond_timedwait] = true,
+	[CALL_pthread_cond_clockwait] = true,
+	[CALL_timer_settime] = true,
+	[CALL_timerfd_settime] = true,
+	[CALL_mq_timedsend] = true,
+	[CALL_mq_timedreceive] = true,
 };
 
 bool timepage_is_about(uint32_t site)

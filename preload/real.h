@@ -16,9 +16,11 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <mqueue.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -40,6 +42,7 @@
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/xattr.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 #include <utime.h>
@@ -79,7 +82,9 @@
 	ONE(execveat)           \
 	ONE(posix_spawnp)       \
 	ONE(syscall)            \
-	ONE(dlsym)
+	ONE(dlsym)              \
+	ONE(mtx_timedlock)      \
+	ONE(cnd_timedwait)
 
 /* The fortified ones that are called, and that headers show only when fortified themselves. */
 int __vfprintf_chk(FILE *stream, int flag, const char *format, va_list more);

@@ -161,3 +161,37 @@ ask() {
 @test "children inherit the clock" {
 	about 3600 "$(ahead failctl run --clock +1h -- sh -c 'date +%s')"
 }
+
+@test "every wait until a time of the clock ends when the clock says so" {
+	for bend in +1h -1h 'drift 1000000ppm' 'drift -500000ppm'; do
+		run -0 failctl run --clock "$bend" -- victim_clock waits 0.4
+		echo "$bend: $output"
+		[ "$(grep -c ' ok$' <<< "$output")" = 19 ]
+		[ "${#lines[@]}" = 19 ]
+	done
+	run -0 victim_clock waits 0.1
+	[ "$(grep -c ' ok$' <<< "$output")" = 19 ]
+}
+
+@test "who waits by a bent clock follows it when it is set" {
+	for way in nanosleep condition mutex semaphore queue; do
+		start "$way" failctl run -p p --node ds1 --clock freeze -- victim_clock follow "$way"
+		eventually grep -q waits "$way.out"
+		failctl clock ds1 +2h
+		eventually grep -q "^$way ok$" "$way.out"
+		eventually is_over "$pid"
+	done
+}
+
+@test "a sleep by Python until a time of the bent clock" {
+	run -0 failctl run --clock +1h -- python3 -c '
+import threading, time
+until = time.time() + 0.5
+lock = threading.Lock()
+lock.acquire()
+print(lock.acquire(timeout=0.2), time.time() < until + 100)
+while time.time() < until:
+    time.sleep(until - time.time())
+print(time.time() >= until)'
+	[ "$output" = $'False True\nTrue' ]
+}
