@@ -9,6 +9,7 @@
 #include "runner/check_exact.h"
 #include "runner/check_ledger.h"
 #include "runner/check_progress.h"
+#include "runner/compact.h"
 #include "runner/judgement.h"
 #include "runner/oracle.h"
 
@@ -112,6 +113,35 @@ static int feed_all(sqlite3 *db, struct oracle *oracle, struct check_progress *p
 	return result;
 }
 
+/* Keys that were compacted go on from their states. */
+static int feed_bases(sqlite3 *db, struct oracle *oracle, struct why *why)
+{
+	sqlite3_stmt *s = NULL;
+	int row = SQLITE_ERROR;
+
+	if (sqlite3_prepare_v2(db,
+			       "SELECT o.key, b.cut_seq, b.cut_op, b.generation, b.size, b.op, "
+			       "b.tag FROM base b JOIN object o USING(object)",
+			       -1, &s, NULL) == SQLITE_OK)
+		while ((row = sqlite3_step(s)) == SQLITE_ROW) {
+			struct oracle_base base = {
+				.key = check_text(s, 0),
+				.seq = check_number(s, 1),
+				.cut_op = check_number(s, 2),
+				.generation = check_number(s, 3),
+				.size = check_number(s, 4),
+				.op = check_number(s, 5),
+			};
+
+			snprintf(base.tag, sizeof(base.tag), "%s", check_text(s, 6));
+			oracle_base(oracle, &base);
+		}
+	sqlite3_finalize(s);
+	if (row == SQLITE_DONE)
+		return 0;
+	return why_set(why, -EINVAL, "cannot read the ledger: %s", sqlite3_errmsg(db));
+}
+
 /* What the run itself found outside the history: gates not met, crashes. */
 static void feed_reported(sqlite3 *db, struct oracle *oracle)
 {
@@ -179,23 +209,32 @@ static int print_violation(void *arg, const struct violation *v)
 	return 0;
 }
 
-static uint64_t sum(const uint64_t *n, int count)
+static uint64_t total(const uint64_t *n, int count)
 {
-	uint64_t total = 0;
+	uint64_t all = 0;
 
 	for (int i = 0; i < count; i++)
-		total += n[i];
-	return total;
+		all += n[i];
+	return all;
 }
 
 /* Whoever judges first tells how much was verified; a run that was cut could not. */
-static void record_verified(sqlite3 *db, const struct oracle_count *count)
+static void record_verified(sqlite3 *db, uint64_t verified)
 {
 	char sql[128];
 
 	snprintf(sql, sizeof(sql), "INSERT OR IGNORE INTO run VALUES('verified', '%llu')",
-		 (unsigned long long)sum(count->verified, VERB_COUNT));
+		 (unsigned long long)verified);
 	sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+/* The verdict of a run says what was compacted; so does every other. */
+static void add_compacted(char *reason, size_t size, const char *compacted)
+{
+	size_t used = strlen(reason);
+
+	if (*compacted && !strstr(reason, "compacted: "))
+		snprintf(reason + used, size - used, "%s%s", used ? "; " : "", compacted);
 }
 
 static int judge(const char *dir, sqlite3 *db, struct oracle *oracle, struct why *why)
@@ -203,9 +242,14 @@ static int judge(const char *dir, sqlite3 *db, struct oracle *oracle, struct why
 	struct check_progress feeding = {.doing = "replaying"}, judging = {.doing = "judging"};
 	struct exact_result exact;
 	struct oracle_count count;
-	char reason[512], path[4096];
+	struct compact_sum sum;
+	char reason[1024], path[4096], compacted[128];
 
-	int rc = feed_all(db, oracle, &feeding, why);
+	int rc = feed_bases(db, oracle, why);
+	if (!rc && compact_sum(db, &sum))
+		rc = why_set(why, -EINVAL, "cannot read the ledger: %s", sqlite3_errmsg(db));
+	if (!rc)
+		rc = feed_all(db, oracle, &feeding, why);
 	check_progress_end(&feeding);
 	if (rc)
 		return rc;
@@ -219,12 +263,14 @@ static int judge(const char *dir, sqlite3 *db, struct oracle *oracle, struct why
 	oracle_count(oracle, &count);
 	enum verdict verdict = verdict_of(db, &count, &exact, reason, sizeof(reason));
 	oracle_violations(oracle, print_violation, NULL);
+	compact_sum_text(&sum, compacted, sizeof(compacted));
+	add_compacted(reason, sizeof(reason), compacted);
 	printf("%llu operations, %llu verified, %llu violation%s\n%s%s%s\n",
-	       (unsigned long long)sum(count.ops, VERB_COUNT),
-	       (unsigned long long)sum(count.verified, VERB_COUNT),
+	       (unsigned long long)(total(count.ops, VERB_COUNT) + sum.operations),
+	       (unsigned long long)(total(count.verified, VERB_COUNT) + sum.verified),
 	       (unsigned long long)count.violations, count.violations == 1 ? "" : "s",
 	       verdict_name(verdict), *reason ? ": " : "", reason);
-	record_verified(db, &count);
+	record_verified(db, total(count.verified, VERB_COUNT) + sum.verified);
 	snprintf(path, sizeof(path), "%s/model.sqlite", dir);
 	rc = judgement_append(path, "check", oracle, verdict, reason, why);
 	return rc ? rc : verdict_exit_code(verdict);

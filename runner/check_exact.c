@@ -6,16 +6,14 @@
 #include <string.h>
 
 #include "runner/evidence.h"
+#include "runner/exact_judge.h"
 #include "runner/exact_name.h"
-#include "runner/judge_frontier.h"
-#include "runner/judge_zones.h"
 
 /* A step takes well under a microsecond: seconds a key, and half a minute in all. */
 const struct exact_budget exact_budget = {.key = 5000000, .all = 50000000};
 
 struct sweep {
-	struct judge_zones *zones;
-	struct judge_frontier *frontier;
+	struct exact_judge *judge;
 	struct oracle *oracle;
 	uint64_t key_budget, budget; /* what is left */
 	uint64_t operations;
@@ -24,29 +22,11 @@ struct sweep {
 	struct exact_result *out;
 };
 
-/* -ENOTSUP, -EEXIST or -EINVAL when the key is not for zones. */
-static int judge_by_zones(struct judge_zones *zones, const struct evidence_key *key,
-			  struct judge_answer *answer)
-{
-	int rc = 0;
-
-	judge_zones_clear(zones);
-	for (size_t i = 0; i < key->count && !rc; i++)
-		rc = judge_zones_add(zones, &key->op[i]);
-	return rc ? rc : judge_zones_check(zones, answer);
-}
-
 static int judge_key(struct sweep *s, const struct evidence_key *key, struct judge_answer *answer)
 {
-	int rc = judge_by_zones(s->zones, key, answer);
-
-	if (!rc || rc == -ENOMEM)
-		return rc;
 	uint64_t budget = s->budget < s->key_budget ? s->budget : s->key_budget;
-	*answer = (struct judge_answer){.verdict = JUDGE_UNKNOWN, .reason = JUDGE_BUDGET};
-	if (!budget)
-		return 0;
-	rc = judge_frontier(s->frontier, key->op, key->count, budget, answer);
+	int rc = exact_judge_key(s->judge, key->op, key->count, budget, answer);
+
 	s->budget -= answer->steps < s->budget ? answer->steps : s->budget;
 	return rc;
 }
@@ -94,8 +74,7 @@ int check_exact(sqlite3 *db, uint32_t can, const struct exact_budget *budget, st
 		struct exact_result *out, struct why *why)
 {
 	struct sweep s = {
-		.zones = judge_zones_open(),
-		.frontier = judge_frontier_open(),
+		.judge = exact_judge_open(),
 		.oracle = oracle,
 		.key_budget = budget->key,
 		.budget = budget->all,
@@ -106,7 +85,7 @@ int check_exact(sqlite3 *db, uint32_t can, const struct exact_budget *budget, st
 	int rc = -ENOMEM;
 
 	*out = (struct exact_result){0};
-	if (s.zones && s.frontier)
+	if (s.judge)
 		rc = evidence_each(db, can, each_key, &s, why);
 	if (rc == -ENOMEM)
 		why_set(why, rc, "no memory to judge the ledger");
@@ -115,7 +94,6 @@ int check_exact(sqlite3 *db, uint32_t can, const struct exact_budget *budget, st
 		snprintf(out->text + used, sizeof(out->text) - used, " and %llu more",
 			 (unsigned long long)(out->undecided - 4));
 	}
-	judge_zones_close(s.zones);
-	judge_frontier_close(s.frontier);
+	exact_judge_close(s.judge);
 	return rc;
 }

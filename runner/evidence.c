@@ -9,26 +9,20 @@
 
 enum { SENDS_MAX = 4 }; /* a request that may have arrived more often is taken for this often */
 
-struct row {
-	struct evidence_when when;
-	enum verb verb;
-	uint64_t generation, tag; /* sent */
-	bool answered;
-	enum outcome kind;
-	int sends, mark;
-	uint64_t seen, told_tag;
-};
-
 struct put {
 	uint64_t tag, generation;
 };
 
-struct gathering {
+struct evidence {
+	sqlite3 *db;
 	uint32_t can;
 	struct evidence_names names;
 	struct evidence_pages pages;
+	struct evidence_clock clock;
+	struct evidence_base *base; /* by rank */
+	bool *given;                /* by rank: had rows */
 	int64_t start_ns;
-	struct row *row;
+	struct evidence_row *row;
 	size_t rows, row_room;
 	struct put *put; /* of the key, sorted by tag */
 	size_t puts, put_room;
@@ -38,17 +32,25 @@ struct gathering {
 	size_t note_room;
 };
 
-static int add(struct gathering *g, const struct evidence_when *when, enum verb verb,
+static uint64_t end_of(const struct evidence *g, const struct evidence_when *when,
+		       enum judge_outcome outcome)
+{
+	if (outcome == JUDGE_KNOWN)
+		return when->res;
+	if (outcome != JUDGE_AMBIGUOUS || !when->settles)
+		return JUDGE_NEVER;
+	return evidence_clock_fence(&g->clock, when->res_ns);
+}
+
+static int add(struct evidence *g, const struct evidence_when *when, enum verb verb,
 	       enum judge_kind kind, enum judge_outcome outcome, uint64_t value)
 {
-	bool known = outcome == JUDGE_KNOWN;
-
 	if (evidence_room(&g->op, g->ops, &g->op_room, sizeof(*g->op)) ||
 	    evidence_room(&g->note, g->ops, &g->note_room, sizeof(*g->note)))
 		return -ENOMEM;
 	g->op[g->ops] = (struct judge_op){
 		.inv = when->inv,
-		.res = known ? when->res : JUDGE_NEVER,
+		.res = end_of(g, when, outcome),
 		.value = value,
 		.id = when->op,
 		.client = when->client,
@@ -71,7 +73,7 @@ static int put_order(const void *a, const void *b)
 }
 
 /* The only generation of the key with this tag; 0 when there is none or more than one. */
-static uint64_t only_with_tag(const struct gathering *g, uint64_t tag)
+static uint64_t only_with_tag(const struct evidence *g, uint64_t tag)
 {
 	size_t low = 0, high = g->puts;
 
@@ -88,7 +90,7 @@ static uint64_t only_with_tag(const struct gathering *g, uint64_t tag)
 }
 
 /* Something is there, and perhaps its tag tells what. */
-static int add_there(struct gathering *g, const struct evidence_when *when, enum verb verb,
+static int add_there(struct evidence *g, const struct evidence_when *when, enum verb verb,
 		     uint64_t tag)
 {
 	uint64_t generation = only_with_tag(g, tag);
@@ -96,7 +98,7 @@ static int add_there(struct gathering *g, const struct evidence_when *when, enum
 	return add(g, when, verb, generation ? JUDGE_READ : JUDGE_PRESENT, JUDGE_KNOWN, generation);
 }
 
-static int add_observation(struct gathering *g, const struct row *r)
+static int add_observation(struct evidence *g, const struct evidence_row *r)
 {
 	if (!r->answered || r->mark)
 		return 0;
@@ -109,7 +111,7 @@ static int add_observation(struct gathering *g, const struct row *r)
 	return add_there(g, &r->when, r->verb, (g->can & CAN_TAG_XXH3) ? r->told_tag : 0);
 }
 
-static int add_write(struct gathering *g, const struct row *r)
+static int add_write(struct evidence *g, const struct evidence_row *r)
 {
 	bool delete = r->verb == VERB_DELETE, tells = delete &&(g->can & CAN_DELETE_TELLS);
 	bool once = r->sends <= 1;
@@ -131,13 +133,13 @@ static int add_write(struct gathering *g, const struct row *r)
 	return rc;
 }
 
-static int add_pages(struct gathering *g, uint32_t rank)
+static int add_pages(struct evidence *g, uint32_t rank)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < g->pages.pages && !rc; i++) {
 		const struct evidence_page *page = &g->pages.page[i];
-		if (rank < page->from || rank >= page->to)
+		if (rank < page->from || rank >= page->to || page->when.inv < g->base[rank].seq)
 			continue;
 		const struct evidence_entry *e = evidence_page_find(&g->pages, page, rank);
 		rc = e ? add_there(g, &page->when, VERB_LIST, e->tag)
@@ -146,22 +148,42 @@ static int add_pages(struct gathering *g, uint32_t rank)
 	return rc;
 }
 
-/* The rows of one key, and what the listings say of it. */
-static int gather_key(struct gathering *g, uint32_t rank)
+static int put_room(struct evidence *g, uint64_t tag, uint64_t generation)
 {
+	if (evidence_room(&g->put, g->puts, &g->put_room, sizeof(*g->put)))
+		return -ENOMEM;
+	g->put[g->puts++] = (struct put){tag, generation};
+	return 0;
+}
+
+/* What was there at the cut, as a put that had ended before all that is left began. */
+static int add_base(struct evidence *g, const struct evidence_base *base)
+{
+	struct evidence_when when = {.op = base->op, .inv = base->seq - 1, .res = base->seq - 1};
+
+	if (!base->seq || !base->generation)
+		return 0;
+	when.inv_ns = when.res_ns = g->start_ns;
+	return add(g, &when, VERB_PUT, JUDGE_PUT, JUDGE_KNOWN, base->generation);
+}
+
+/* The rows of one key, and what the listings say of it. */
+static int gather_key(struct evidence *g, uint32_t rank)
+{
+	const struct evidence_base *base = &g->base[rank];
 	int rc = 0;
 
 	g->puts = 0;
 	g->ops = 0;
-	for (size_t i = 0; i < g->rows; i++) {
-		if (g->row[i].verb != VERB_PUT)
-			continue;
-		if (evidence_room(&g->put, g->puts, &g->put_room, sizeof(*g->put)))
-			return -ENOMEM;
-		g->put[g->puts++] = (struct put){g->row[i].tag, g->row[i].generation};
-	}
+	if (base->seq && base->generation)
+		rc = put_room(g, base->tag, base->generation);
+	for (size_t i = 0; i < g->rows && !rc; i++)
+		if (g->row[i].verb == VERB_PUT)
+			rc = put_room(g, g->row[i].tag, g->row[i].generation);
 	if (g->puts)
 		qsort(g->put, g->puts, sizeof(*g->put), put_order);
+	if (!rc)
+		rc = add_base(g, base);
 	for (size_t i = 0; i < g->rows && !rc; i++) {
 		bool mutation = g->row[i].verb == VERB_PUT || g->row[i].verb == VERB_DELETE;
 		rc = mutation ? add_write(g, &g->row[i]) : add_observation(g, &g->row[i]);
@@ -171,18 +193,20 @@ static int gather_key(struct gathering *g, uint32_t rank)
 
 static const char rows_sql[] =
 	"SELECT i.object, i.op, i.worker, i.verb, i.generation, i.tag, i.inv_ns, i.inv_seq, "
-	"o.res_ns, o.res_seq, o.kind, o.sends, o.seen, o.tag, o.mark "
+	"o.res_ns, o.res_seq, o.kind, o.sends, o.seen, o.tag, o.mark, i.size, o.status, "
+	"o.op IS NOT NULL AND i.epoch = (SELECT max(epoch) FROM epoch) "
 	"FROM intent i LEFT JOIN outcome o ON o.op = i.op WHERE i.verb <> ? ORDER BY i.object";
 
-static void row_read(sqlite3_stmt *s, struct row *r)
+static void row_read(sqlite3_stmt *s, struct evidence_row *r)
 {
-	*r = (struct row){
+	*r = (struct evidence_row){
 		.when = {.op = check_number(s, 1),
 			 .inv = check_number(s, 7),
 			 .res = check_number(s, 9),
 			 .inv_ns = sqlite3_column_int64(s, 6),
 			 .res_ns = sqlite3_column_int64(s, 8),
-			 .client = (uint32_t)(sqlite3_column_int(s, 2) + 1)},
+			 .client = (uint32_t)(sqlite3_column_int(s, 2) + 1),
+			 .settles = sqlite3_column_int(s, 17) != 0},
 		.verb = (enum verb)(check_number(s, 3) % VERB_COUNT),
 		.generation = check_number(s, 4),
 		.tag = evidence_tag(check_text(s, 5)),
@@ -192,35 +216,58 @@ static void row_read(sqlite3_stmt *s, struct row *r)
 		.seen = check_number(s, 12),
 		.told_tag = evidence_tag(check_text(s, 13)),
 		.mark = sqlite3_column_int(s, 14),
+		.size = check_number(s, 15),
+		.status = sqlite3_column_int(s, 16),
 	};
 }
 
-static int give(struct gathering *g, uint64_t object,
+static int give(struct evidence *g, uint32_t rank,
 		int (*each)(void *arg, const struct evidence_key *key), void *arg)
 {
-	uint32_t rank = g->rows ? g->names.rank[object] : 0;
-	int rc = g->rows ? gather_key(g, rank) : 0;
+	int rc = gather_key(g, rank);
+	const struct evidence_key key = {
+		.name = g->names.name[rank],
+		.rank = rank,
+		.op = g->op,
+		.note = g->note,
+		.count = g->ops,
+		.row = g->row,
+		.rows = g->rows,
+		.base = &g->base[rank],
+	};
 
-	if (rc || !g->rows)
-		return rc;
+	g->given[rank] = true;
+	if (!rc)
+		rc = each(arg, &key);
 	g->rows = 0;
-	const struct evidence_key key = {g->names.name[rank], g->op, g->note, g->ops};
-	return each(arg, &key);
+	return rc;
 }
 
-static int each_key(struct gathering *g, sqlite3 *db,
-		    int (*each)(void *arg, const struct evidence_key *key), void *arg)
+/* Of some keys no more is left than a base and what listings have said since. */
+static int give_rest(struct evidence *g, int (*each)(void *arg, const struct evidence_key *key),
+		     void *arg)
+{
+	int rc = 0;
+
+	for (uint32_t rank = 0; rank < g->names.count && !rc; rank++)
+		if (g->base[rank].seq && !g->given[rank])
+			rc = give(g, rank, each, arg);
+	return rc;
+}
+
+static int each_key(struct evidence *g, int (*each)(void *arg, const struct evidence_key *key),
+		    void *arg)
 {
 	sqlite3_stmt *s = NULL;
 	uint64_t object = 0;
 	int rc = 0, row = SQLITE_DONE;
 
-	if (sqlite3_prepare_v2(db, rows_sql, -1, &s, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(g->db, rows_sql, -1, &s, NULL) != SQLITE_OK)
 		return -EIO;
 	sqlite3_bind_int(s, 1, VERB_LIST);
 	while (!rc && (row = sqlite3_step(s)) == SQLITE_ROW) {
-		if (check_number(s, 0) != object)
-			rc = give(g, object, each, arg);
+		if (check_number(s, 0) != object && g->rows)
+			rc = give(g, g->names.rank[object], each, arg);
 		object = check_number(s, 0);
 		if (!rc && !(rc = evidence_room(&g->row, g->rows, &g->row_room, sizeof(*g->row))))
 			row_read(s, &g->row[g->rows++]);
@@ -228,7 +275,9 @@ static int each_key(struct gathering *g, sqlite3 *db,
 	sqlite3_finalize(s);
 	if (!rc && row != SQLITE_DONE)
 		rc = -EIO;
-	return rc ? rc : give(g, object, each, arg);
+	if (!rc && g->rows)
+		rc = give(g, g->names.rank[object], each, arg);
+	return rc ? rc : give_rest(g, each, arg);
 }
 
 static int64_t start_of(sqlite3 *db)
@@ -243,30 +292,85 @@ static int64_t start_of(sqlite3 *db)
 	return ns;
 }
 
+static int explain(const struct evidence *g, int rc, struct why *why)
+{
+	if (rc == -EIO)
+		why_set(why, rc, "cannot read the ledger: %s", sqlite3_errmsg(g->db));
+	if (rc == -ENOMEM)
+		why_set(why, rc, "no memory for the ledger's evidence");
+	return rc;
+}
+
+int evidence_open(struct evidence **out, sqlite3 *db, uint32_t can, struct why *why)
+{
+	struct evidence *g = calloc(1, sizeof(*g));
+	int rc;
+
+	if (!g)
+		return why_set(why, -ENOMEM, "no memory for the ledger's evidence");
+	g->db = db;
+	g->can = can;
+	rc = sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK ? 0 : -EIO;
+	if (!rc)
+		rc = evidence_names_read(&g->names, db);
+	if (!rc)
+		rc = evidence_bases_read(&g->base, &g->names, db);
+	if (!rc && !(g->given = calloc(g->names.count + 1, sizeof(*g->given))))
+		rc = -ENOMEM;
+	if (!rc)
+		rc = evidence_clock_read(&g->clock, db);
+	g->start_ns = start_of(db);
+	if (!rc)
+		rc = evidence_pages_read(&g->pages, &g->names, db, can);
+	if (explain(g, rc, why))
+		evidence_close(g);
+	else
+		*out = g;
+	return rc;
+}
+
+int evidence_keys(struct evidence *g, int (*each)(void *arg, const struct evidence_key *key),
+		  void *arg, struct why *why)
+{
+	return explain(g, each_key(g, each, arg), why);
+}
+
+void evidence_close(struct evidence *g)
+{
+	if (!g)
+		return;
+	sqlite3_exec(g->db, "COMMIT", NULL, NULL, NULL);
+	evidence_names_free(&g->names);
+	evidence_pages_free(&g->pages);
+	evidence_clock_free(&g->clock);
+	free(g->base);
+	free(g->given);
+	free(g->row);
+	free(g->put);
+	free(g->op);
+	free(g->note);
+	free(g);
+}
+
+const struct evidence_names *evidence_names_of(const struct evidence *g)
+{
+	return &g->names;
+}
+
+const struct evidence_pages *evidence_pages_of(const struct evidence *g)
+{
+	return &g->pages;
+}
+
 int evidence_each(sqlite3 *db, uint32_t can, int (*each)(void *arg, const struct evidence_key *key),
 		  void *arg, struct why *why)
 {
-	struct gathering g = {.can = can};
-	/* One moment of a ledger that may still be written to. */
-	int rc = sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK ? 0 : -EIO;
+	struct evidence *g;
+	int rc = evidence_open(&g, db, can, why);
 
-	if (!rc)
-		rc = evidence_names_read(&g.names, db);
-	g.start_ns = start_of(db);
-	if (!rc)
-		rc = evidence_pages_read(&g.pages, &g.names, db, can);
-	if (!rc)
-		rc = each_key(&g, db, each, arg);
-	if (rc == -EIO)
-		why_set(why, rc, "cannot read the ledger: %s", sqlite3_errmsg(db));
-	if (rc == -ENOMEM)
-		why_set(why, rc, "no memory for the ledger's evidence");
-	sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
-	evidence_names_free(&g.names);
-	evidence_pages_free(&g.pages);
-	free(g.row);
-	free(g.put);
-	free(g.op);
-	free(g.note);
+	if (rc)
+		return rc;
+	rc = evidence_keys(g, each, arg, why);
+	evidence_close(g);
 	return rc;
 }

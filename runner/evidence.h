@@ -12,11 +12,16 @@
  * that are wrong, errors, 416, pages that are ill-formed. A possible write never is.
  *
  * The ledger is read by key, one key in memory at a time; listings are kept, for they are about all.
+ *
+ * A key that was compacted (compact.h) begins with its base, as a put that ended before everything
+ * else began. Where the plan says how long an unanswered write can still land (settle), an ambiguous
+ * one ends that long after it was given up.
  */
 #ifndef RUNNER_EVIDENCE_H
 #define RUNNER_EVIDENCE_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,14 +35,56 @@ struct evidence_note {
 	int64_t inv_ns, res_ns; /* since the ledger's first operation; res_ns -1: no answer */
 };
 
+/* When an operation was, and whose. */
+struct evidence_when {
+	uint64_t op, inv, res;
+	int64_t inv_ns, res_ns;
+	uint32_t client;
+	bool settles; /* the clock that runs is that of its answer */
+};
+
+/* An operation as the ledger has it. */
+struct evidence_row {
+	struct evidence_when when;
+	enum verb verb;
+	uint64_t generation, size, tag; /* sent */
+	bool answered;
+	enum outcome kind;
+	int status, sends, mark;
+	uint64_t seen, told_tag;
+};
+
+/* What compaction left of a key: its state at the cut, and how much was judged to be possible. */
+struct evidence_base {
+	uint64_t seq;        /* what began before this is gone; 0: nothing is */
+	uint64_t generation; /* there at the cut, 0: nothing */
+	uint64_t size, tag;
+	uint64_t op;     /* that put it there or showed it */
+	uint64_t cut_op; /* the newest operation that is gone */
+	uint64_t operations, verified, generations;
+};
+
 struct evidence_key {
 	const char *name;
+	uint32_t rank; /* its place in byte order */
 	const struct judge_op *op;
 	const struct evidence_note *note;
 	size_t count;
+	const struct evidence_row *row; /* its own, not those of listings */
+	size_t rows;
+	const struct evidence_base *base;
 };
 
-/* can: enum store_can. Stops when each returns non-zero, and returns that. Else 0, -EIO or -ENOMEM. */
+struct evidence;
+
+/* One moment of a ledger that may still be written to; can: enum store_can. 0, -EIO or -ENOMEM. */
+int evidence_open(struct evidence **out, sqlite3 *db, uint32_t can, struct why *why);
+/* Stops when each returns non-zero, and returns that. Else 0, -EIO or -ENOMEM. */
+int evidence_keys(struct evidence *evidence, int (*each)(void *arg, const struct evidence_key *key),
+		  void *arg, struct why *why);
+void evidence_close(struct evidence *evidence);
+
+/* All three in one. */
 int evidence_each(sqlite3 *db, uint32_t can, int (*each)(void *arg, const struct evidence_key *key),
 		  void *arg, struct why *why);
 

@@ -204,6 +204,11 @@ uint64_t ledger_next_op(struct ledger *ledger)
 	return atomic_fetch_add_explicit(&ledger->next_op, 1, memory_order_relaxed);
 }
 
+uint64_t ledger_operations(const struct ledger *ledger)
+{
+	return atomic_load_explicit(&ledger->next_op, memory_order_relaxed) - 1;
+}
+
 static void hurry(struct ledger *ledger)
 {
 	if (!ledger->awaited) {
@@ -222,6 +227,19 @@ static int await_room(struct ledger *ledger)
 	return ledger->error;
 }
 
+/* With the lock held: one row more, not yet published. */
+static int add(struct ledger *ledger, enum ledger_row row, va_list values)
+{
+	struct why why = {""};
+	int rc = ledger_rows_add(filling(ledger), row, values);
+
+	if (rc == 0)
+		return 0;
+	why_set(&why, rc, "ledger: no room in the spool: %s", strerror(-rc));
+	keep_error(ledger, rc, &why);
+	return rc;
+}
+
 static int queue(struct ledger *ledger, enum ledger_row row, ...)
 {
 	va_list values;
@@ -231,14 +249,10 @@ static int queue(struct ledger *ledger, enum ledger_row row, ...)
 	rc = await_room(ledger);
 	if (rc == 0) {
 		va_start(values, row);
-		rc = ledger_rows_add(filling(ledger), row, values);
+		rc = add(ledger, row, values);
 		va_end(values);
-		if (rc < 0) {
-			struct why why = {""};
-
-			why_set(&why, rc, "ledger: no room in the spool: %s", strerror(-rc));
-			keep_error(ledger, rc, &why);
-		}
+		if (rc == 0)
+			spool_publish(filling(ledger));
 	}
 	pthread_mutex_unlock(&ledger->lock);
 	return rc;
@@ -331,4 +345,62 @@ int ledger_command(struct ledger *ledger, int64_t started_ns, int64_t ended_ns, 
 int ledger_metric(struct ledger *ledger, const char *node, const char *name, double value)
 {
 	return queue(ledger, ROW_METRIC, now_ns(), node, name, value);
+}
+
+int ledger_vacuum(struct ledger *ledger)
+{
+	return queue(ledger, ROW_VACUUM);
+}
+
+/* One of many that are published together. */
+static int part(struct ledger *ledger, int rc, enum ledger_row row, ...)
+{
+	va_list values;
+
+	if (rc == 0) {
+		va_start(values, row);
+		rc = add(ledger, row, values);
+		va_end(values);
+	}
+	return rc;
+}
+
+static int64_t wall_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int ledger_compact(struct ledger *ledger, const struct ledger_cut *cut)
+{
+	int64_t wall = wall_ns();
+	int rc;
+
+	pthread_mutex_lock(&ledger->lock);
+	rc = await_room(ledger);
+	for (size_t i = 0; i < cut->bases; i++) {
+		const struct ledger_base *b = &cut->base[i];
+
+		rc = part(ledger, rc, ROW_BASE, b->key, I(b->cut_seq), I(b->cut_op),
+			  I(b->generation), I(b->size), b->tag, I(b->op), I(b->operations),
+			  I(b->verified), I(b->generations), wall);
+	}
+	for (size_t i = 0; i < cut->tallies; i++) {
+		const struct ledger_tally *t = &cut->tally[i];
+
+		rc = part(ledger, rc, ROW_TALLY, I(t->phase), I(t->verb), I(t->kind), t->le_ns,
+			  I(t->operations));
+	}
+	for (size_t i = 0; i < cut->ops; i++) {
+		rc = part(ledger, rc, ROW_DROP_INTENT, I(cut->op[i]));
+		rc = part(ledger, rc, ROW_DROP_OUTCOME, I(cut->op[i]));
+	}
+	for (size_t i = 0; i < cut->pages; i++)
+		rc = part(ledger, rc, ROW_DROP_PAGE, I(cut->page[i]));
+	if (rc == 0)
+		spool_publish(filling(ledger));
+	pthread_mutex_unlock(&ledger->lock);
+	return rc;
 }

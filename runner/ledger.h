@@ -83,6 +83,29 @@ int ledger_process(struct ledger *ledger, const char *node, pid_t pid, int64_t s
 int ledger_command(struct ledger *ledger, int64_t started_ns, int64_t ended_ns, const char *node,
 		   const char *line, int status, const char *output);
 int ledger_metric(struct ledger *ledger, const char *node, const char *name, double value);
+
+/* Compaction (compact.h): bases take the place of operations, in one transaction. */
+struct ledger_base {
+	const char *key;
+	uint64_t cut_seq, cut_op, generation, size, op, operations, verified, generations;
+	char tag[TAG_MAX];
+};
+struct ledger_tally {
+	int phase, verb, kind; /* kind -1: no outcome */
+	int64_t le_ns;
+	uint64_t operations;
+};
+struct ledger_cut {
+	struct ledger_base *base;
+	struct ledger_tally *tally;
+	uint64_t *op;   /* of which intent and outcome go, */
+	uint64_t *page; /* and page too */
+	size_t bases, tallies, ops, pages;
+};
+int ledger_compact(struct ledger *ledger, const struct ledger_cut *cut);
+int ledger_vacuum(struct ledger *ledger); /* gives some free pages of the file back */
+uint64_t ledger_operations(const struct ledger *ledger); /* recorded in this epoch */
+
 int ledger_flush(struct ledger *ledger); /* until SQLite has all that is recorded */
 
 #endif

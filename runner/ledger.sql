@@ -3,7 +3,7 @@
 -- No index but the operation's while ingesting; readers sort. Times are CLOCK_MONOTONIC in ns;
 -- inv_seq and res_seq come from one counter and break ties.
 PRAGMA application_id = 0x6661696c;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE run(key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;  -- plan, seed, run_id, contract, versions, driver, can
 CREATE TABLE spool(batch INTEGER NOT NULL) STRICT;                         -- the last one that is in here (ledger_spool.h)
@@ -37,8 +37,16 @@ CREATE TABLE process(node TEXT, pid INTEGER, started_ns INTEGER, ended_ns INTEGE
   cause TEXT) STRICT;                                                      -- at its end: asked, rule, crashed, end
 CREATE TABLE command(started_ns INTEGER, ended_ns INTEGER, node TEXT, line TEXT, status INTEGER, output TEXT) STRICT;
 CREATE TABLE metric(ns INTEGER, node TEXT, name TEXT, value REAL) STRICT;
-CREATE TABLE base(object INTEGER PRIMARY KEY, cut_op INTEGER NOT NULL, state BLOB NOT NULL,
-  judgement INTEGER NOT NULL) STRICT;                                      -- left by compaction
+-- Left by compaction (compact.h), the two tables whose rows are replaced. base: what was there when a
+-- key's history was cut, how much of it was judged to be possible, when. tally: what was cut, counted;
+-- le_ns is the upper end of a class of latencies, 0 where there was no answer.
+CREATE TABLE base(object INTEGER PRIMARY KEY, cut_seq INTEGER NOT NULL, cut_op INTEGER NOT NULL,
+  generation INTEGER NOT NULL, size INTEGER NOT NULL, tag TEXT NOT NULL, op INTEGER NOT NULL,
+  operations INTEGER NOT NULL, verified INTEGER NOT NULL, generations INTEGER NOT NULL,
+  wall_ns INTEGER NOT NULL) STRICT;
+CREATE TABLE tally(phase INTEGER NOT NULL, verb INTEGER NOT NULL, kind INTEGER NOT NULL,
+  le_ns INTEGER NOT NULL, operations INTEGER NOT NULL, PRIMARY KEY(phase, verb, kind, le_ns))
+  STRICT, WITHOUT ROWID;
 
 CREATE TABLE judgement(judgement INTEGER PRIMARY KEY, ns INTEGER, oracle TEXT, verdict TEXT NOT NULL,
   reason TEXT) STRICT;

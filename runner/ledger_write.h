@@ -33,10 +33,16 @@ enum ledger_row {
 	ROW_PROCESS,
 	ROW_COMMAND,
 	ROW_METRIC,
+	ROW_BASE,
+	ROW_TALLY,
+	ROW_DROP_INTENT,
+	ROW_DROP_OUTCOME,
+	ROW_DROP_PAGE,
+	ROW_VACUUM,
 	ROW_COUNT,
 };
 
-/* Appends one row and publishes it; values are int64_t, double or const char *, by the row's form.
+/* Appends one row, not yet published; values are int64_t, double or const char *, by the row's form.
  * -ENOSPC ... of spool_room(): then nothing was added. */
 int ledger_rows_add(struct spool *rows, enum ledger_row row, va_list values);
 

@@ -142,6 +142,8 @@ static void invoke(struct workload *w, struct ledger_intent *intent)
 	pthread_mutex_lock(&w->lock);
 	intent->inv_ns = workload_now_ns();
 	intent->inv_seq = ++w->sequence;
+	if (!w->first_op || intent->op < w->first_op)
+		w->first_op = intent->op;
 	if (w->options.ledger)
 		oracle_invoke(w->oracle, intent);
 	pthread_mutex_unlock(&w->lock);

@@ -55,9 +55,10 @@ struct workload {
 	pthread_cond_t change;
 	struct oracle *oracle;
 	uint64_t sequence;
+	uint64_t first_op; /* of this process; before it are those of a run that was resumed */
 	_Atomic uint64_t acks;
 	_Atomic uint64_t unrecorded; /* operations without a ledger */
-	uint64_t ack_wanted; /* by workload_wait_acks(); UINT64_MAX: nobody */
+	uint64_t ack_wanted;         /* by workload_wait_acks(); UINT64_MAX: nobody */
 	uint64_t errors, ambiguous;
 	uint64_t violations; /* findings, followers included */
 	int error;           /* the first of the harness itself */

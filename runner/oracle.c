@@ -146,13 +146,11 @@ static void count_return(struct oracle *oracle, const struct ledger_intent *i,
 /* Ambiguous writes that a read has shown to have happened. */
 static uint64_t count_resolved(const struct oracle *oracle)
 {
-	uint64_t n = 0;
+	uint64_t n = oracle->resolved;
 
 	for (unsigned i = 0; i < oracle->keys; i++)
-		for (unsigned j = 0; j < oracle->key[i]->values; j++) {
-			const struct value *v = &oracle->key[i]->value[j];
-			n += v->ambiguous && v->last_read;
-		}
+		for (unsigned j = 0; j < oracle->key[i]->values; j++)
+			n += value_resolved(&oracle->key[i]->value[j]);
 	return n;
 }
 

@@ -97,6 +97,21 @@ void oracle_report(struct oracle *oracle, enum violation_code code, const char *
 		   const char *text); /* found by others: UNRECOVERED, SUT-CRASH */
 void oracle_finish(struct oracle *oracle);
 
+/* What is left of a key's history up to a moment that no operation on it spans: what was there then.
+ * All before was judged and is forgotten (compact.h); before a replay, of a key that has none yet. */
+struct oracle_base {
+	const char *key;
+	uint64_t seq;              /* the moment: the order of the first operation that is kept */
+	uint64_t generation, size; /* there; generation 0: nothing */
+	uint64_t op;               /* that put or showed it */
+	uint64_t cut_op;           /* the newest operation that is forgotten */
+	char tag[TAG_MAX];
+};
+void oracle_base(struct oracle *oracle, const struct oracle_base *base);
+/* The order of the oldest operation that has not returned, among those from first_op on; none: NEVER
+ * as UINT64_MAX. */
+uint64_t oracle_oldest(const struct oracle *oracle, uint64_t first_op);
+
 /* For judges of whole histories, after the finish: what they find on a key that has no violation. */
 bool oracle_has_violation(const struct oracle *oracle, const char *key);
 void oracle_add(struct oracle *oracle, const struct violation *found);

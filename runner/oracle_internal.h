@@ -38,9 +38,11 @@ struct value {
 
 struct key {
 	char *name;
-	struct value *value; /* in order of begin; value[0] is the absence before the run */
+	struct value
+		*value; /* in order of begin; the first: absence before the run, or the cut's */
 	unsigned values, room;
-	int root; /* index of its violation, -1: none */
+	uint64_t cut, cut_op; /* struct oracle_base; value[0] is what was there then */
+	int root;             /* index of its violation, -1: none */
 };
 
 struct pending {
@@ -69,6 +71,7 @@ struct oracle {
 	struct finding *finding;
 	unsigned findings, finding_room;
 	struct oracle_count count;
+	uint64_t resolved; /* of what is forgotten: ambiguous writes that were observed */
 };
 
 /* The answer under judgement. */
@@ -84,6 +87,7 @@ struct reading {
 struct key *oracle_key(struct oracle *oracle, const char *name);       /* found or made */
 unsigned oracle_key_at(const struct oracle *oracle, const char *name); /* first not before name */
 unsigned key_add_value(struct key *key, const struct ledger_intent *intent);
+bool value_resolved(const struct value *v); /* an ambiguous write that a read has shown */
 struct value *key_generation(struct key *key, uint64_t generation); /* NULL: unknown */
 /* Can v have been there for an answer to a question of [begin, end]? against: who forbids it. */
 bool value_possible(const struct key *key, const struct value *v, uint64_t begin, uint64_t end,

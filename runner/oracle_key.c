@@ -80,6 +80,11 @@ unsigned key_add_value(struct key *key, const struct ledger_intent *intent)
 	return key->values - 1;
 }
 
+bool value_resolved(const struct value *v)
+{
+	return v->ambiguous && v->last_read;
+}
+
 struct value *key_generation(struct key *key, uint64_t generation)
 {
 	for (unsigned i = key->values; i-- > 0;)
@@ -142,6 +147,9 @@ bool key_absence_possible(const struct key *key, uint64_t begin, uint64_t end,
 			*against = by;
 		}
 	}
+	/* Of a key that goes on from a cut the absence before its first write is forgotten. */
+	if (!*absence && key->value[0].generation)
+		*against = &key->value[0];
 	return false;
 }
 

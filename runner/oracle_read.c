@@ -42,7 +42,7 @@ static const char *describe(const struct value *v, char *text, size_t size)
 						    : "outcome unknown";
 
 	if (!v->write_op)
-		snprintf(text, size, "the state before the run");
+		snprintf(text, size, "the state before the first write");
 	else if (!v->generation)
 		snprintf(text, size, "the delete of operation %llu (%s)",
 			 (unsigned long long)v->write_op, state);
@@ -161,8 +161,9 @@ enum violation_code judge_facts(struct reading *r, const char *name, uint64_t si
 	if (newest)
 		return judge_value(r, newest, VIOLATION_NONE);
 	return oracle_find(r, none, NULL, NULL,
-			   "%s told size %llu and tag \"%s\" for \"%s\", which no put ever sent",
-			   verb_of(r), (unsigned long long)size, tag, name);
+			   "%s told size %llu and tag \"%s\" for \"%s\", which no put ever sent%s",
+			   verb_of(r), (unsigned long long)size, tag, name,
+			   r->key->cut ? " since its history was compacted" : "");
 }
 
 enum violation_code judge_absent(struct reading *r)
@@ -203,6 +204,19 @@ static enum violation_code judge_unsatisfiable(struct reading *r)
 		(unsigned long long)r->intent->offset);
 }
 
+/* A generation from before the cut, and not the one that was there at the cut. */
+static enum violation_code judge_forgotten(struct reading *r)
+{
+	const struct value *base = &r->key->value[0];
+	char text[128];
+
+	return oracle_find(r, base->generation ? LOST_WRITE : RESURRECTED_DELETE, NULL, base,
+			   "%s answered generation %llu, but when its history was judged and "
+			   "compacted, %s had taken its place",
+			   verb_of(r), (unsigned long long)r->outcome->seen,
+			   describe(base, text, sizeof(text)));
+}
+
 static enum violation_code judge_found(struct reading *r)
 {
 	enum violation_code code;
@@ -214,6 +228,8 @@ static enum violation_code judge_found(struct reading *r)
 				   r->intent->verb == VERB_RANGE ? WRONG_RANGE : HEAD_GET_MISMATCH,
 				   VIOLATION_NONE);
 	struct value *v = key_generation(r->key, r->outcome->seen);
+	if (!v && r->outcome->seen <= r->key->cut_op)
+		return judge_forgotten(r);
 	if (!v)
 		return oracle_find(r, PHANTOM, NULL, NULL,
 				   "%s answered generation %llu, which was never sent", verb_of(r),

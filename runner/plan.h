@@ -33,12 +33,13 @@ enum net_mode { NET_AUTO, NET_PRIVATE, NET_HOST }; /* auto: private where possib
 struct plan_run {
 	uint64_t seed;
 	int64_t duration_ns, quiet_ns, warmup_ns;
-	int contract;     /* enum contract */
-	int on_violation; /* enum on_violation */
-	int net;          /* enum net_mode */
-	int64_t budget;   /* disruptive faults at the same time */
-	int64_t min_ops;  /* fewer verified operations make the run INVALID */
-	const char *dir;  /* run directory; "": run/NAME-SEED-TIME */
+	int contract;       /* enum contract */
+	int on_violation;   /* enum on_violation */
+	int net;            /* enum net_mode */
+	int64_t budget;     /* disruptive faults at the same time */
+	int64_t min_ops;    /* fewer verified operations make the run INVALID */
+	int64_t ledger_ops; /* operations kept in the ledger, about; 0: all */
+	const char *dir;    /* run directory; "": run/NAME-SEED-TIME */
 };
 
 struct plan_store {
@@ -46,6 +47,7 @@ struct plan_store {
 	const char *endpoints; /* the role whose nodes clients talk to */
 	int64_t port;
 	int64_t timeout_ns; /* of one request */
+	int64_t settle_ns;  /* after which an unanswered write can't take effect; 0: never */
 	struct plan_setting {
 		const char *key, *value;
 	} setting[STORE_SETTING_MAX]; /* the driver's own keys */
@@ -79,10 +81,10 @@ enum inject_tier { TIER_PRELOAD, TIER_NOTIFY };
 struct plan_role {
 	char name[PLAN_NAME_MAX];
 	int64_t count, spares;
-	int64_t survives;       /* nodes that may be disturbed at once, up to the loss of their data */
-	const char *command;    /* {addr} {dir} ... are filled in (cluster_expand) */
-	const char *args;       /* appended to it (--set role.ds.args=...) */
-	const char *spare_args; /* appended for spares */
+	int64_t survives;    /* nodes that may be disturbed at once, up to the loss of their data */
+	const char *command; /* {addr} {dir} ... are filled in (cluster_expand) */
+	const char *args;    /* appended to it (--set role.ds.args=...) */
+	const char *spare_args;                   /* appended for spares */
 	const char *update_command, *update_args; /* of its new version; "": as the old one */
 	const char *setup; /* run once in {dir} before the first start; may be "" */
 	const char *ready; /* http://... answering 200, tcp://addr:port, or command ... */

@@ -41,6 +41,10 @@ static const struct plan_key keys[] = {
 		 "survives in their roles"},
 	{SECTION_RUN, .name = "min-ops", AT(min_ops), NUMBER(0, INT64_MAX), .value = "100",
 	 .help = "fewer verified operations make the run INVALID"},
+	{SECTION_RUN, .name = "ledger-ops", AT(ledger_ops), NUMBER(0, 1000000000),
+	 .value = "1000000",
+	 .help = "with more operations in the ledger, those of closed histories are judged and "
+		 "compacted; 0: never"},
 	{SECTION_RUN, .name = "dir", AT(dir), TEXT, .value = "",
 	 .help = "the run directory; empty: run/NAME-SEED-N"},
 #undef OWNER
@@ -53,6 +57,9 @@ static const struct plan_key keys[] = {
 	 .help = "and on which port"},
 	{SECTION_STORE, .name = "timeout", AT(timeout_ns), TIME(SECOND / 1000, DAY), .value = "5s",
 	 .help = "of one request; then its outcome is ambiguous"},
+	{SECTION_STORE, .name = "settle", AT(settle_ns), TIME(0, 30 * DAY), .value = "0",
+	 .help = "a write without an answer takes effect within this time or never; 0: it always "
+		 "may"},
 #undef OWNER
 #define OWNER plan_workload
 	{SECTION_WORKLOAD, .name = "workers", AT(workers), NUMBER(1, 1024), .value = "24",

@@ -315,6 +315,8 @@ static int perform(struct run *run, struct verdict_result *verdict, struct why *
 		quiet_and_sweep(run);
 	workload_stop(run->workload);
 	progress_stop(run->progress);
+	compactor_close(run->compactor);
+	run->compactor = NULL;
 	workload_oracle(run->workload, finish_oracle, NULL);
 	run_phase(run, "end");
 	run_blind(run, &blind);

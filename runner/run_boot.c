@@ -33,6 +33,8 @@ static void record_plan(struct run *run, uint64_t run_id)
 	ledger_run(run->ledger, "run_id", number);
 	ledger_run(run->ledger, "contract", contract[run->plan->run.contract]);
 	ledger_run(run->ledger, "driver", run->plan->store.driver);
+	snprintf(number, sizeof(number), "%lld", (long long)run->plan->store.settle_ns);
+	ledger_run(run->ledger, "settle_ns", number);
 	ledger_run(run->ledger, "version", FAILKIT_VERSION);
 	ledger_run(run->ledger, "sandbox", sandbox_missing());
 }
@@ -204,6 +206,16 @@ static int open_workload(struct run *run, uint64_t run_id, struct why *why)
 	return workload_open(&run->workload, &options, why);
 }
 
+static int open_compactor(struct run *run, struct why *why)
+{
+	struct compact_options options = {.dir = run->dir,
+					  .ledger = run->ledger,
+					  .workload = run->workload,
+					  .operations_max = (uint64_t)run->plan->run.ledger_ops};
+
+	return options.operations_max ? compactor_open(&run->compactor, &options, why) : 0;
+}
+
 static int open_cluster(struct run *run, struct why *why)
 {
 	struct cluster_options options = {.plan = run->plan,
@@ -280,6 +292,8 @@ int run_boot(struct run *run, struct why *why)
 		error = open_cluster(run, why);
 	if (!error)
 		error = open_workload(run, run_id, why);
+	if (!error)
+		error = open_compactor(run, why);
 	if (!error && run->control)
 		error = events_open(&run->events, run->control, run->ledger, why);
 	if (!error)
@@ -292,6 +306,7 @@ int run_boot(struct run *run, struct why *why)
 
 void run_close(struct run *run)
 {
+	compactor_close(run->compactor);
 	if (run->workload)
 		workload_stop(run->workload);
 	progress_close(run->progress);

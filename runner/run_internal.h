@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "runner/cluster.h"
+#include "runner/compact.h"
 #include "runner/driver.h"
 #include "runner/events.h"
 #include "runner/fault.h"
@@ -42,6 +43,7 @@ struct run {
 	struct control *control; /* NULL when no role is under the interposer */
 	struct cluster *cluster;
 	struct workload *workload;
+	struct compactor *compactor; /* NULL: the ledger keeps all */
 	struct schedule schedule;
 	struct run_atom *atom;
 	struct fault_context context;
@@ -56,7 +58,7 @@ struct run {
 	uint64_t gate_acks;
 	const struct fault_run *active[WAVE_MAX]; /* between apply and gate */
 	int actives;
-	bool unrecovered;               /* a gate was not met: no more faults */
+	bool unrecovered; /* a gate was not met: no more faults */
 	bool frozen, interrupted;
 	long sweep_missed;
 	bool swept;

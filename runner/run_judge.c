@@ -7,6 +7,7 @@
 
 #include "runner/check_exact.h"
 #include "runner/check_ledger.h"
+#include "runner/compact.h"
 #include "runner/run_internal.h"
 
 void run_blind(struct run *run, struct run_blind *out)
@@ -74,7 +75,7 @@ struct judging {
 	struct run *run;
 	struct verdict_facts *facts;
 	struct verdict_result *out;
-	char path[4096], reasons[4096];
+	char path[4096], reasons[4096], compacted[128];
 	struct exact_result exact;
 	struct why *why;
 	int error;
@@ -83,6 +84,7 @@ struct judging {
 /* Every key once more, from the closed ledger, as `failrun check` does. */
 static int judge_exactly(struct judging *j, struct oracle *oracle)
 {
+	struct compact_sum sum = {0};
 	sqlite3 *db;
 	int rc = check_ledger_open(j->run->dir, &db, j->why);
 
@@ -90,7 +92,11 @@ static int judge_exactly(struct judging *j, struct oracle *oracle)
 		return rc;
 	rc = check_exact(db, (uint32_t)check_ledger_number(db, "can"), &exact_budget, oracle, NULL,
 			 NULL, &j->exact, j->why);
+	if (!rc && (rc = compact_sum(db, &sum)))
+		why_set(j->why, rc, "cannot read the ledger: %s", sqlite3_errmsg(db));
 	sqlite3_close(db);
+	compact_sum_text(&sum, j->compacted, sizeof(j->compacted));
+	j->facts->compacted = j->compacted;
 	if (j->exact.undecided)
 		j->facts->undecided = j->exact.text;
 	return rc;

@@ -124,6 +124,8 @@ void verdict_decide(struct verdict_result *out, const struct verdict_facts *fact
 		because(out, VERDICT_INVALID, "the interposer saw no call of node %s",
 			facts->blind[i]);
 	judge_sweep(out, facts);
+	if (facts->compacted && facts->compacted[0])
+		because(out, VERDICT_PASS, "%.240s", facts->compacted);
 	if (facts->undecided)
 		because(out, VERDICT_UNKNOWN, "%.240s", facts->undecided);
 }

@@ -41,9 +41,10 @@ struct verdict_facts {
 	bool wanted[VERB_COUNT]; /* the plan gives this verb weight */
 	uint64_t ok[VERB_COUNT]; /* answers of it that were verified */
 	uint64_t min_ops;
-	bool swept;         /* the final sweep took place */
-	long sweep_missed;  /* keys that never answered; negative: -errno */
-	const char *ledger; /* the ledger could not be written: why; NULL */
+	bool swept;            /* the final sweep took place */
+	long sweep_missed;     /* keys that never answered; negative: -errno */
+	const char *compacted; /* what the ledger has no more: its sum; "" or NULL */
+	const char *ledger;    /* the ledger could not be written: why; NULL */
 };
 
 struct verdict_result {

@@ -212,3 +212,12 @@ uint64_t workload_next_seq(struct workload *w)
 	pthread_mutex_unlock(&w->lock);
 	return seq;
 }
+
+uint64_t workload_horizon(struct workload *w)
+{
+	pthread_mutex_lock(&w->lock);
+	uint64_t oldest = oracle_oldest(w->oracle, w->first_op);
+	uint64_t next = w->sequence + 1;
+	pthread_mutex_unlock(&w->lock);
+	return oldest < next ? oldest : next;
+}

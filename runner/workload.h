@@ -26,7 +26,8 @@ struct workload_options {
 	const struct driver *driver;
 	const char *const *endpoint; /* "127.0.0.5:7000"; fixed for the run */
 	int endpoints;
-	struct ledger *ledger; /* NULL: nothing is recorded nor judged; for measuring what that costs */
+	struct ledger
+		*ledger; /* NULL: nothing is recorded nor judged; for measuring what that costs */
 	uint64_t run_id;
 	const char *client_address; /* to bind to: links to clients can be cut; may be NULL */
 };
@@ -64,6 +65,9 @@ int workload_error(struct workload *workload, struct why *why);
 
 /* A place in the order of operations, for what is none: oracle_fence(). */
 uint64_t workload_next_seq(struct workload *workload);
+
+/* Every operation that began before this place in the order has returned. */
+uint64_t workload_horizon(struct workload *workload);
 
 /* The oracle, locked for the duration of use(): for violations found by others and for the report. */
 void workload_oracle(struct workload *workload, void (*use)(void *arg, struct oracle *oracle),

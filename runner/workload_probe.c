@@ -1,15 +1,15 @@
 /*
  * workload_probe.c - is the store able again? One of each operation through every endpoint.
  *
- * Each probe has a key of its own, written by nobody else; its operations are recorded and judged
- * as all others.
+ * Each probe has a key of its own, written by nobody else, and again when there were many others
+ * since; its operations are recorded and judged as all others.
  */
 #include <errno.h>
 #include <stdio.h>
 
 #include "runner/operation.h"
 
-enum { PROBE_SIZE = 200 };
+enum { PROBE_SIZE = 200, PROBE_NAMES = 512 };
 
 static const char *const outcome_names[OUTCOME_COUNT] = {
 	[OUTCOME_OK] = "ok",
@@ -68,7 +68,7 @@ int workload_probe(struct workload *w, struct why *why)
 		w->probe_open = rc == 0;
 	}
 	for (int endpoint = 0; endpoint < w->options.endpoints && rc == 0; endpoint++) {
-		snprintf(key, sizeof(key), "probe/%u", w->probes++);
+		snprintf(key, sizeof(key), "probe/%u", w->probes++ % PROBE_NAMES);
 		for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]) && rc == 0; i++)
 			rc = probe_step(w, i, key, endpoint, why);
 	}
