@@ -86,4 +86,7 @@ void cluster_reap(struct cluster *cluster);
 int cluster_expand(const struct cluster *cluster, const struct node *node, const char *text,
 		   char *out, size_t size, struct why *why);
 
+/* Would it be? For plan_read(): names of placeholders and roles. */
+int expand_check(const struct plan *plan, bool of_node, const char *text, struct why *why);
+
 #endif

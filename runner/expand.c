@@ -20,7 +20,7 @@ struct output {
 static void put(struct output *out, const char *text, size_t length)
 {
 	if (out->used + length >= out->size) {
-		out->full = true;
+		out->full = out->size > 0; /* 0: only looked at */
 		return;
 	}
 	memcpy(out->text + out->used, text, length);
@@ -132,6 +132,11 @@ static int put_addresses(struct output *out, const struct cluster *cluster, cons
 	return 0;
 }
 
+static int no_node(const char *name, struct why *why)
+{
+	return why_set(why, -EINVAL, "{%s} means nothing outside of a node", name);
+}
+
 static int put_placeholder(struct output *out, const struct cluster *cluster,
 			   const struct node *node, const char *name, struct why *why)
 {
@@ -141,26 +146,47 @@ static int put_placeholder(struct output *out, const struct cluster *cluster,
 		if (strcmp(name, placeholders[i].name) != 0)
 			continue;
 		if (placeholders[i].of_node && !node)
-			return why_set(why, -EINVAL, "{%s} means nothing outside of a node", name);
+			return no_node(name, why);
 		placeholders[i].put(out, cluster, node);
 		return 0;
 	}
 	return names_refuse(why, -EINVAL, "placeholder", name, placeholder_at, NULL);
 }
 
-int cluster_expand(const struct cluster *cluster, const struct node *node, const char *text,
-		   char *out, size_t size, struct why *why)
+static int check_placeholder(const struct plan *plan, bool of_node, const char *name,
+			     struct why *why)
 {
-	struct output output = {.text = out, .size = size};
+	char role[PLAN_NAME_MAX];
+
+	for (size_t i = 0; i < PLACEHOLDERS; i++) {
+		if (strcmp(name, placeholders[i].name) != 0)
+			continue;
+		return of_node || !placeholders[i].of_node ? 0 : no_node(name, why);
+	}
+	if (strncmp(name, "addrs:", 6) != 0)
+		return names_refuse(why, -EINVAL, "placeholder", name, placeholder_at, NULL);
+	snprintf(role, sizeof(role), "%.*s", (int)strcspn(name + 6, ":"), name + 6);
+	return plan_role(plan, role) ? 0 : names_refuse(why, -EINVAL, "role", role, role_at, plan);
+}
+
+/* What is filled in: of a cluster's node, or only looked at. */
+struct filling {
+	const struct cluster *cluster;
+	const struct node *node;
+	const struct plan *plan; /* NULL: fill in */
+	bool of_node;
+};
+
+static int expand(struct output *out, const char *text, const struct filling *f, struct why *why)
+{
 	char name[64];
 
-	put_text(&output, "");
 	for (const char *at = text; *at; at++) {
 		const char *end = strchr(at, '}');
 		int r;
 
 		if (*at != '{' || at[1] == '{') {
-			put(&output, at, 1);
+			put(out, at, 1);
 			at += *at == '{';
 			continue;
 		}
@@ -169,11 +195,32 @@ int cluster_expand(const struct cluster *cluster, const struct node *node, const
 				       "\"%.40s\" has no \"}\"; a brace of its own is written {{",
 				       at);
 		snprintf(name, sizeof(name), "%.*s", (int)(end - at - 1), at + 1);
-		r = put_placeholder(&output, cluster, node, name, why);
+		r = f->plan ? check_placeholder(f->plan, f->of_node, name, why)
+			    : put_placeholder(out, f->cluster, f->node, name, why);
 		if (r)
 			return r;
 		at = end;
 	}
+	return 0;
+}
+
+int expand_check(const struct plan *plan, bool of_node, const char *text, struct why *why)
+{
+	struct output nowhere = {.size = 0};
+
+	return expand(&nowhere, text, &(struct filling){.plan = plan, .of_node = of_node}, why);
+}
+
+int cluster_expand(const struct cluster *cluster, const struct node *node, const char *text,
+		   char *out, size_t size, struct why *why)
+{
+	struct output output = {.text = out, .size = size};
+	int r;
+
+	put_text(&output, "");
+	r = expand(&output, text, &(struct filling){.cluster = cluster, .node = node}, why);
+	if (r)
+		return r;
 	if (output.full)
 		return why_set(why, -ENOSPC, "\"%.60s...\" is longer than %zu bytes when filled in",
 			       text, size - 1);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "failpoint/names.h"
+#include "runner/cluster.h"
 #include "runner/driver.h"
 #include "runner/fault.h"
 #include "runner/plan_impl.h"
@@ -119,7 +120,7 @@ static int check_anchor(const char *text, struct why *why)
 	return *text ? anchor_parse(&anchor, text, why) : 0;
 }
 
-static int check_kind(struct plan_fault *fault, struct why *why)
+static int check_kind(const struct plan *plan, struct plan_fault *fault, struct why *why)
 {
 	const struct fault_kind *kind;
 
@@ -130,6 +131,10 @@ static int check_kind(struct plan_fault *fault, struct why *why)
 	kind = fault_kind(fault->kind, why);
 	if (!kind)
 		return -EINVAL;
+	if ((kind->needs & NEEDS_NETFILTER) && plan->run.net == NET_HOST)
+		return why_set(why, -EINVAL,
+			       "kind \"%s\" wants a network of the run's own: net = host has none",
+			       kind->name);
 	return kind->check ? kind->check(fault, why) : 0;
 }
 
@@ -176,7 +181,7 @@ static int check_fault(struct plan *plan, int i, struct why *why)
 		names_refuse(why, -EINVAL, "gate", fault->until, gate_at, plan);
 		return at(plan, SECTION_FAULT, i, "until", -EINVAL, why);
 	}
-	r = check_kind(fault, why);
+	r = check_kind(plan, fault, why);
 	if (r)
 		return at(plan, SECTION_FAULT, i,
 			  *fault->rule && fault_kind(fault->kind, NULL) ? "rule" : "kind", r, why);
@@ -282,11 +287,50 @@ static int check_workload(const struct plan *plan, struct why *why)
 	return 0;
 }
 
+/* {bim} is found before anything starts. */
+static int check_texts(const struct plan *plan, int i, struct why *why)
+{
+	const struct plan_role *role = &plan->role[i];
+	const struct {
+		const char *key, *text;
+	} texts[] = {{"command", role->command},
+		     {"args", role->args},
+		     {"spare-args", role->spare_args},
+		     {"update-command", role->update_command},
+		     {"update-args", role->update_args},
+		     {"setup", role->setup},
+		     {"ready", role->ready}};
+
+	for (size_t n = 0; n < sizeof(texts) / sizeof(texts[0]); n++) {
+		int r = expand_check(plan, true, texts[n].text, why);
+
+		if (r)
+			return at(plan, SECTION_ROLE, i, texts[n].key, r, why);
+	}
+	return 0;
+}
+
+static int check_commands(const struct plan *plan, int i, struct why *why)
+{
+	const struct plan_gate *gate = &plan->gate[i];
+	int r = 0;
+
+	for (int step = 0; r == 0 && step < gate->steps; step++)
+		if (strncmp(gate->step[step], "command ", 8) == 0)
+			r = expand_check(plan, false, gate->step[step], why);
+	return r ? at(plan, SECTION_GATE, i, "step", r, why) : 0;
+}
+
 int plan_check(struct plan *plan, struct why *why)
 {
 	int r = check_given(plan, why);
 
+	for (int i = 0; r == 0 && i < plan->gates; i++)
+		r = check_commands(plan, i, why);
 	for (int i = 0; r == 0 && i < plan->roles; i++) {
+		r = check_texts(plan, i, why);
+		if (r)
+			return r;
 		r = ready_check(plan->role[i].ready, why);
 		if (r)
 			return at(plan, SECTION_ROLE, i, "ready", r, why);
