@@ -193,10 +193,8 @@ int ms_start(const struct node *node, struct trouble *trouble)
 	};
 
 	me = node;
-	int error = http_serve(node->host, (int)node->port, routes, COUNT(routes), trouble);
-	if (error)
-		return error;
+	/* First: whoever asks for the health asks for what is to be repaired. */
 	if (repair_start(node) < 0)
 		return trouble_set(trouble, -EAGAIN, "cannot start a thread");
-	return 0;
+	return http_serve(node->host, (int)node->port, routes, COUNT(routes), trouble);
 }

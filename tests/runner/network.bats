@@ -30,13 +30,13 @@ small() {
 @test "with the host's network, what wants one of its own is refused by name" {
 	for kind in one-way partition half-open link-delay link-jitter loss duplicate reorder rate cut; do
 		small $kind 'link = one1>one2'
-		run -3 failrun run "$T/small.ini" --set run.dir="$T/$kind"
-		[[ $output == *"fault \"x\" ($kind) wants a network of the run's own"* ]] || { echo "$output"; false; }
+		run -2 failrun run "$T/small.ini" --set run.dir="$T/$kind"
+		[[ $output == *"[fault x] kind: kind \"$kind\" wants a network of the run's own"* ]] || { echo "$output"; false; }
 	done
 	for kind in isolate split; do
 		small $kind 'on = one1'
-		run -3 failrun run "$T/small.ini" --set run.dir="$T/$kind"
-		[[ $output == *"fault \"x\" ($kind) wants a network of the run's own"* ]] || { echo "$output"; false; }
+		run -2 failrun run "$T/small.ini" --set run.dir="$T/$kind"
+		[[ $output == *"[fault x] kind: kind \"$kind\" wants a network of the run's own"* ]] || { echo "$output"; false; }
 	done
 }
 
