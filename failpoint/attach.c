@@ -81,6 +81,7 @@ static void find_parts(struct plane_head *head)
 	core.scopes = plane_scopes(head);
 	core.slots = plane_slots(head);
 	core.ring = plane_ring(head);
+	core.stacks = plane_stacks(head);
 	core.head = head;
 }
 

@@ -9,7 +9,7 @@
  * Kernels before 5.16, and sandboxes that refuse what they don't know, wait for the cell alone, in slices. A thread that finds no free cell sleeps
  * in slices, too: nobody can wake it, but it notices.
  */
-#include "failpoint/core.h"
+#include "failpoint/stack.h"
 
 #ifndef SYS_futex_waitv
 #define SYS_futex_waitv 449
@@ -53,6 +53,8 @@ static void lie_down(struct sleeper *s, int64_t now_ns)
 	cell->since_ns = now_ns;
 	cell->until_ns = s->until_ns;
 	cell->site = s->meeting->hit->site;
+	if (s->release)
+		stack_keep(cell, s->meeting->hit);
 	atomic_store(&cell->tid, whose_tid());
 	atomic_store(&cell->rule, s->meeting->id);
 	atomic_store(&cell->state, s->asleep);
@@ -64,6 +66,7 @@ void cell_abandon(struct plane_cell *cell)
 {
 	if (atomic_load(&cell->tid) != whose_tid())
 		return;
+	stack_drop(cell);
 	atomic_store(&cell->rule, 0);
 	atomic_store(&cell->tid, 0);
 	atomic_store(&cell->state, CELL_FREE);

@@ -11,6 +11,7 @@
  *     act.c        what a term does
  *     account.c    actions that count bytes
  *     corrupt.c    which bits are wrong
+ *     stack*.c     who called (stack.h)
  *     cell.c       sleeping so that a heal, a release or the end of the lease wakes at once
  *     event.c      the ring                    timepage.c   the node's clock (timepage.h)
  *     escape.c     what passed this process by
@@ -46,6 +47,7 @@ struct core_state {
 	struct plane_count *counts;
 	struct plane_scope *scopes;
 	struct plane_event *ring;
+	struct plane_stack *stacks;
 	struct plane_lease *leases;
 	struct plane_node *nodes;
 	struct plane_point *points;

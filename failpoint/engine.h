@@ -106,6 +106,8 @@ struct subject_ops {
 	void (*reset)(int fd);    /* make the peer of a TCP socket see RST */
 	/* Can whoever owns the call do this enum action_kind to it? NULL: every one. */
 	bool (*able)(const struct hit *hit, unsigned action);
+	/* Its own code, in a shared object: no caller of its sites. NULL: it can't be told apart. */
+	const char *code, *code_end;
 };
 
 /* Called once from a constructor or from the first passage; idempotent, may be called from several

@@ -3,6 +3,7 @@
 #include "failpoint/core.h"
 #include "failpoint/pattern.h"
 #include "failpoint/regex.h"
+#include "failpoint/stack.h"
 
 enum { DATA_MAX = 4096 }; /* two pages at most: both ends are looked at */
 
@@ -353,15 +354,49 @@ static bool result_holds(const struct question *q)
 	return number_is(q->value, (uint64_t)q->hit->err);
 }
 
-static bool never_holds(const struct question *q)
+static bool name_fits(const void *arg, const char *name)
 {
-	(void)q;
-	return false;
+	const struct question *q = arg;
+
+	return text_is(q->rule, q->value, name, pattern_name);
+}
+
+static bool object_fits(const void *arg, const char *path)
+{
+	const struct question *q = arg;
+
+	return text_is(q->rule, q->value, path, pattern_path);
+}
+
+static struct stack_pattern pattern_of(const struct question *q,
+				       bool (*fits)(const void *, const char *))
+{
+	const char *text = match_text(q->rule, q->value->text);
+
+	return (struct stack_pattern){
+		.arg = q,
+		.fits = fits,
+		.key = raw_mix(raw_hash(text, raw_length(text)), q->value->kind),
+	};
+}
+
+static bool stack_holds(const struct question *q)
+{
+	struct stack_pattern pattern = pattern_of(q, name_fits);
+
+	return stack_has(q->hit, &pattern);
+}
+
+static bool caller_holds(const struct question *q)
+{
+	struct stack_pattern pattern = pattern_of(q, object_fits);
+
+	return stack_caller_is(q->hit, &pattern);
 }
 
 /* ---- Clauses ---- */
 
-enum cost { COST_PROCESS, COST_HIT, COST_THREAD, COST_SUBJECT };
+enum cost { COST_PROCESS, COST_HIT, COST_THREAD, COST_SUBJECT, COST_STACK };
 
 static const struct {
 	bool (*holds)(const struct question *);
@@ -385,8 +420,8 @@ static const struct {
 	[KEY_THREAD] = {thread_holds, COST_THREAD},
 	[KEY_COMM] = {comm_holds, COST_PROCESS},
 	[KEY_PID] = {pid_holds, COST_PROCESS},
-	[KEY_STACK] = {never_holds, COST_HIT},
-	[KEY_CALLER] = {never_holds, COST_HIT},
+	[KEY_STACK] = {stack_holds, COST_STACK},
+	[KEY_CALLER] = {caller_holds, COST_STACK},
 	[KEY_RET] = {result_holds, COST_HIT},
 	[KEY_AT] = {NULL, COST_PROCESS},
 };
@@ -463,8 +498,10 @@ static bool matches_once(const struct rule *rule, const struct rule_step *step, 
 		return false;
 	if (others & 1U << COST_THREAD && !clauses_hold(step, &q, COST_THREAD, &others))
 		return false;
-	return class_holds(step->calls, step->classes, hit) &&
-	       (!(others & 1U << COST_SUBJECT) || clauses_hold(step, &q, COST_SUBJECT, &others));
+	if (!class_holds(step->calls, step->classes, hit) ||
+	    (others & 1U << COST_SUBJECT && !clauses_hold(step, &q, COST_SUBJECT, &others)))
+		return false;
+	return !(others & 1U << COST_STACK) || clauses_hold(step, &q, COST_STACK, &others);
 }
 
 /* What is known about an fd may be stale; that is looked into only once everything else fits. After

@@ -1,7 +1,7 @@
 /*
  * plane.h - the layout of the plane: the shared-memory control file of one experiment.
  *
- *     head | leases | nodes | clocks | points | rules | counts | scopes | slots | ring
+ *     head | leases | nodes | clocks | points | rules | counts | scopes | slots | ring | stacks
  *
  * One controller at a time writes rules, under head.control (robust; targets never take it).
  * Targets write their own slot, the counts, the scopes and the ring, all with atomics; they hold
@@ -47,6 +47,8 @@ enum {
 	SCOPE_MAX = 65536, /* a power of two */
 	RING_MAX = 16384,  /* a power of two */
 	PART_MAX = 16,
+	STACK_MAX = 128,
+	STACK_TEXT_MAX = 2040,
 	POINT_NAME_MAX = 96,
 	NODE_NAME_MAX = 32,
 };
@@ -61,6 +63,7 @@ enum plane_part_id {
 	PART_SCOPES,
 	PART_SLOTS,
 	PART_RING,
+	PART_STACKS,
 	PART_COUNT,
 };
 
@@ -159,7 +162,15 @@ struct plane_cell {
 	_Atomic uint64_t rule;
 	_Atomic uint32_t tid, state;
 	int64_t since_ns, until_ns;
-	uint32_t site, pad;
+	uint32_t site;
+	_Atomic uint32_t stack; /* index + 1 of its stack, 0: none was kept */
+};
+
+/* Where a thread that pauses was called from, one function a line. It belongs to the cell that owner
+ * names (slot, cell) while that one names it; what a dead process left may be taken. */
+struct plane_stack {
+	_Atomic uint64_t owner; /* 1 + slot << 8 + cell; 0: free */
+	char text[STACK_TEXT_MAX];
 };
 
 enum slot_state { SLOT_FREE, SLOT_ATTACHING, SLOT_LIVE, SLOT_EXECING, SLOT_DEAD };
@@ -216,6 +227,7 @@ struct plane_event {
 
 _Static_assert(sizeof(struct plane_lease) == 64, "abi");
 _Static_assert(sizeof(struct plane_cell) == 40, "abi");
+_Static_assert(sizeof(struct plane_stack) == 2048, "abi");
 _Static_assert(sizeof(struct plane_event) == 256, "abi");
 _Static_assert(sizeof(struct plane_count) % 128 == 0, "abi");
 
@@ -261,6 +273,11 @@ static inline struct plane_lease *plane_leases(struct plane_head *head)
 static inline struct plane_scope *plane_scopes(struct plane_head *head)
 {
 	return (struct plane_scope *)plane_part(head, PART_SCOPES);
+}
+
+static inline struct plane_stack *plane_stacks(struct plane_head *head)
+{
+	return (struct plane_stack *)plane_part(head, PART_STACKS);
 }
 
 static inline struct plane_event *plane_ring(struct plane_head *head)

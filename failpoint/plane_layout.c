@@ -15,6 +15,7 @@ static const struct plane_part parts[PART_COUNT] = {
 	PART(PART_SCOPES, struct plane_scope, SCOPE_MAX),
 	PART(PART_SLOTS, struct plane_slot, SLOT_MAX),
 	PART(PART_RING, struct plane_event, RING_MAX),
+	PART(PART_STACKS, struct plane_stack, STACK_MAX),
 };
 
 static uint64_t pages(uint64_t bytes)

@@ -99,6 +99,7 @@ static void clear_image(struct plane_slot *slot)
 	for (unsigned i = 0; i < CELL_MAX; i++) {
 		atomic_store(&slot->cell[i].rule, 0);
 		atomic_store(&slot->cell[i].tid, 0);
+		atomic_store(&slot->cell[i].stack, 0);
 		atomic_store(&slot->cell[i].state, CELL_FREE);
 	}
 }

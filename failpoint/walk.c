@@ -5,11 +5,10 @@
  * match here, in this process, it swaps the value it read for 0; a rule published meanwhile has
  * raised the word to a later version, so the swap fails and no rule is lost.
  *
- * "Inside" is the address of engine_enter()'s frame. A hit that finds one set is nested when it
- * lies deeper in the stack; a handler that jumped out of the engine left one behind that lies
- * deeper than whoever comes next, and that one is ignored.
+ * "Inside" is the address of engine_enter()'s frame. A hit that finds one set is nested when that
+ * frame is on its stack: a handler that jumped out of the engine left one behind that is on nobody's.
  */
-#include "failpoint/core.h"
+#include "failpoint/stack.h"
 #include "failpoint/timepage.h"
 
 static __thread struct {
@@ -234,7 +233,8 @@ static bool on_signal_stack(void)
 
 static bool frame_is_inside(uintptr_t frame)
 {
-	return thread.inside != 0 && (frame < thread.inside || on_signal_stack());
+	return thread.inside != 0 && (frame < thread.inside || on_signal_stack()) &&
+	       stack_passes(thread.inside);
 }
 
 static void enter_frame(uintptr_t frame)
@@ -267,7 +267,7 @@ void walk_wakes(void)
 	thread.asleep = 0;
 }
 
-__attribute__((noinline)) int engine_enter(struct hit *hit)
+STACK_DOOR int engine_enter(struct hit *hit)
 {
 	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
 	_Atomic uint32_t *armed;
@@ -290,7 +290,7 @@ __attribute__((noinline)) int engine_enter(struct hit *hit)
 	return answer;
 }
 
-__attribute__((noinline)) void engine_leave(struct hit *hit)
+STACK_DOOR void engine_leave(struct hit *hit)
 {
 	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
 

@@ -5,11 +5,14 @@
  * the return address, so both are a true tail jump. With the handle of a library, libc's own
  * function would come out; where it is that one, ours is returned. A plugin's own "open" stays its
  * own.
+ *
+ * dlclose tells the engine that what it knows of addresses may be wrong from now on.
  */
 #include "preload/call.h"
 
 #include <stddef.h>
 
+#include "failpoint/stack.h"
 #include "preload/raw.h"
 
 void *dlsym_of_handle(void *handle, const char *name) PRELOAD_HIDDEN;
@@ -66,4 +69,12 @@ __attribute__((used)) void *dlsym_of_handle(void *handle, const char *name)
 				       ? (void *)(uintptr_t)ours[i].address
 				       : found;
 	return found;
+}
+
+int dlclose(void *handle)
+{
+	int ret = real_dlclose(handle);
+
+	atomic_fetch_add(&stack_generation, 1);
+	return ret;
 }

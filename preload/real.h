@@ -83,6 +83,7 @@
 	ONE(posix_spawnp)       \
 	ONE(syscall)            \
 	ONE(dlsym)              \
+	ONE(dlclose)            \
 	ONE(mtx_timedlock)      \
 	ONE(cnd_timedwait)
 

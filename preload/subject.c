@@ -328,4 +328,14 @@ static void reset(int fd)
 	fd_table_forget(fd);
 }
 
-const struct subject_ops subject_ops = {.resolve = resolve, .verify = verify, .reset = reset};
+/* From the linker: where this library's code begins and ends. */
+extern const char code_begin[] __asm__("__ehdr_start") __attribute__((visibility("hidden")));
+extern const char code_end[] __asm__("_etext") __attribute__((visibility("hidden")));
+
+const struct subject_ops subject_ops = {
+	.resolve = resolve,
+	.verify = verify,
+	.reset = reset,
+	.code = code_begin,
+	.code_end = code_end,
+};
