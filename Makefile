@@ -148,9 +148,12 @@ $(B)/unit/%: $(O)/tests/unit/%.o $(O)/librunner.a $(O)/libfailcontrol.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) $(SANITIZE) $^ $(UNIT_LIBS_$*) -lcmocka $(RUNNER_LIBS) -o $@
 # The victims are the targets of others' rules, so they are plain in every flavour.
-$(call objects,$(VICTIM_SRC)): SANITIZE :=
+$(call objects,$(filter-out %turmoil.c,$(VICTIM_SRC))): SANITIZE :=
 VICTIM_LIBS_victim_static := -static
 $(B)/victim/victim_buffer: $(B)/libfailpoint.a
+# But for the one that has the engine inside: TSan watches that, too.
+$(B)/victim/victim_turmoil: LDFLAGS += $(SANITIZE)
+$(B)/victim/victim_turmoil: $(call objects,$(LIB_SRC)) $(O)/libfailcontrol.a
 $(B)/victim/%: $(O)/tests/preload/%.o
 	@mkdir -p $(@D)
 	$(call say,LD)
@@ -176,7 +179,7 @@ bench: packages-build+check+bench ## what it costs, beside libfiu and strace; BE
 	$(Q)$(MAKE) --no-print-directory -j2 all $(BENCHES)
 	$(Q)FAILKIT_BUILD=$(B) bench/bench.sh
 
-.PHONY: fuzz coverage packages-% bench check proof asan tsan demo format lint install uninstall dist
+.PHONY: fuzz coverage packages-% bench check proof storm asan tsan demo format lint install uninstall dist
 packages-%:
 	@.ci/packages.sh $(subst +, ,$*)
 
@@ -187,6 +190,15 @@ asan: ## the same tests, built with AddressSanitizer and UBSan
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=asan check
 tsan: ## the same tests, built with ThreadSanitizer
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=tsan check
+
+STORM_SECONDS ?= 600
+storm: packages-build+check ## rules come and go under 16 busy threads, STORM_SECONDS= a case, plain and with TSan
+	$(Q)for flavour in plain tsan; do \
+		$(MAKE) --no-print-directory -j2 FLAVOUR=$$flavour build/$$flavour/unit/test_storm \
+			build/$$flavour/victim/victim_turmoil build/$$flavour/libfailpreload.so && \
+		STORM_SECONDS=$(STORM_SECONDS) FAILKIT_BUILD=build/$$flavour \
+			TSAN_OPTIONS=halt_on_error=1 build/$$flavour/unit/test_storm || exit; \
+	done
 
 proof: packages-build+check ## each planted bug is found with its right code; clean seeds pass
 	$(Q)$(MAKE) --no-print-directory -j2 all

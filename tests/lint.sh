@@ -59,7 +59,7 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -Iinclude -I. -D_GN
 	--suppressions-list=tests/cppcheck.suppressions \
 	failpoint preload runner tests/refstore || finding "cppcheck"
 
-mapfile -t scripts < <(git ls-files '*.sh' '.ci/run')
+mapfile -t scripts < <(git ls-files '*.sh' '*.bash' '.ci/run')
 shellcheck "${scripts[@]}" || finding "shellcheck"
 
 [ "$bad" = 0 ] && echo "lint: clean"
