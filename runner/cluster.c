@@ -76,8 +76,9 @@ static int check_texts(const struct cluster *cluster, struct why *why)
 		const struct node *node = &cluster->own[i].node;
 		const struct plan_role *role = node->role;
 		const char *const texts[] = {
-			role->command,     role->args,  role->spare_args, role->update_command,
-			role->update_args, role->setup, role->ready};
+			role->command,       role->args,  role->spare_args, role->update_command,
+			role->update_args,   role->setup, role->ready,      role->offline_command,
+			role->online_command};
 
 		for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
 			int r = cluster_expand(cluster, node, texts[t], text, sizeof(text), why);

@@ -73,6 +73,9 @@ int node_stop(struct cluster *cluster, struct node *node, struct why *why);
 int node_kill(struct cluster *cluster, struct node *node, struct why *why); /* SIGKILL, reaped */
 int node_pause(struct cluster *cluster, struct node *node, struct why *why);
 int node_continue(struct cluster *cluster, struct node *node, struct why *why);
+/* Runs a shell command about the node in its folder, noted in the ledger; what names it in why. */
+int node_command(struct cluster *cluster, const struct node *node, const char *what,
+		 const char *command, struct why *why);
 /* Empties the folder of a node that is down; its setup runs again before the next start. */
 int node_wipe(struct cluster *cluster, struct node *node, struct why *why);
 bool node_alive(struct cluster *cluster, struct node *node); /* not a zombie; reaps what ended */

@@ -98,12 +98,17 @@ static const struct fault_kind kinds[] = {
 		 "SIGKILL; after `for`, and once the gate `until` is passed without it, an empty "
 		 "one takes its place",
 		 life_dead_check, fault_kill, fault_down, life_replace, fault_up),
-	LIFE_ROW("scale-out", 0, WHOM_SPARE, 5000LL * MS, 2000LL * MS, "on",
-		 "a spare of `on` joins, and after `for` is a spare again", fault_wants_on,
-		 life_move, life_moved, life_move, fault_up),
-	LIFE_ROW("scale-in", 0, WHOM_NODE, 5000LL * MS, 2000LL * MS, "on",
-		 "a node of `on` leaves and is a spare, and after `for` joins again",
-		 fault_wants_on, life_move, life_moved, life_move, fault_up),
+	LIFE_ROW("offline", NEEDS_OFFLINE, WHOM_NODE, 5000LL * MS, 4000LL * MS, "on, until",
+		 "taken out by the role's `offline-command`, stopped once the gate `until` is "
+		 "passed; after `for` started, and taken back by `online-command`",
+		 life_dead_check, move_offline, move_gone, move_online, fault_up),
+	LIFE_ROW("scale-out", 0, WHOM_SPARE, 5000LL * MS, 4000LL * MS, "on, until",
+		 "a spare of `on` joins, and after `for`, and the gate `until`, is a spare again",
+		 fault_wants_on, move_in, move_done, move_out_again, fault_up),
+	LIFE_ROW("scale-in", 0, WHOM_NODE, 5000LL * MS, 4000LL * MS, "on, until",
+		 "a node of `on` leaves and is a spare, and after `for` joins again; where the "
+		 "role has an `offline-command`, it is taken out first, and `until` passed",
+		 fault_wants_on, move_out, move_done, move_in_again, fault_up),
 	DISK_ROW("enospc", 2000LL * MS, true, "on, path, rule, error, count",
 		 "writes fail with ENOSPC", disk_enospc),
 	DISK_ROW("eio", 1000LL * MS, true, "on, path, rule, error, count",

@@ -38,10 +38,11 @@ enum fault_needs {
 	NEEDS_INTERPOSER = 1,
 	NEEDS_NETFILTER = 2,
 	NEEDS_TMPFS = 4,
-	NEEDS_QUEUE = 8,   /* net_queue.h */
-	NEEDS_UPDATE = 16, /* a role with a new version */
-	NEEDS_CGROUP = 32, /* cgroup.h */
-	NEEDS_STRESS = 64, /* stress-ng */
+	NEEDS_QUEUE = 8,     /* net_queue.h */
+	NEEDS_UPDATE = 16,   /* a role with a new version */
+	NEEDS_CGROUP = 32,   /* cgroup.h */
+	NEEDS_STRESS = 64,   /* stress-ng */
+	NEEDS_OFFLINE = 128, /* a role with commands to take a node out and back */
 };
 
 /* Whom it hits: a node of `on`, a spare of it, a link of `link`, all nodes divided in two, those of
@@ -92,6 +93,7 @@ struct fault_run {
 	char file[512];       /* full: what fills the disk; io: where the load writes */
 	struct cgroup cgroup; /* cpu, memory */
 	pid_t load;           /* stress-ng */
+	struct why unsettled; /* offline, scale-in, scale-out: why its gate was not passed */
 };
 
 struct fault_kind {

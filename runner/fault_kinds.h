@@ -2,7 +2,8 @@
  * fault_kinds.h - what stands in the rows of the fault table; for fault.c and fault_*.c alone.
  *
  *     fault_process.c   signals and restarts
- *     fault_life.c      joining, leaving, being updated, replaced, crashing again and again
+ *     fault_life.c      being updated, replaced, crashing again and again
+ *     fault_move.c      joining, leaving, being taken out of service and back
  *     fault_rule.c      kinds that set one rule in the interposer: they share all but compose()
  *     fault_disk.c      what those rules say for disks; and filling a disk for real
  *     fault_net.c       cuts of a link in the network namespace; connections refused and reset
@@ -20,6 +21,7 @@ int fault_wants_on(const struct plan_fault *fault, struct why *why);
 int fault_kill(struct fault_run *run, const struct fault_context *c, struct why *why);
 int fault_stop(struct fault_run *run, const struct fault_context *c, struct why *why);
 bool fault_down(struct fault_run *run, const struct fault_context *c);
+int fault_start_node(struct cluster *cluster, struct node *node, struct why *why);
 int fault_start(struct fault_run *run, const struct fault_context *c, struct why *why);
 bool fault_up(struct fault_run *run, const struct fault_context *c);
 int fault_pause(struct fault_run *run, const struct fault_context *c, struct why *why);
@@ -35,8 +37,15 @@ int life_leave_rolled(struct fault_run *run, const struct fault_context *c, stru
 bool life_all_up(struct fault_run *run, const struct fault_context *c);
 int life_dead_check(const struct plan_fault *fault, struct why *why);
 int life_replace(struct fault_run *run, const struct fault_context *c, struct why *why);
-int life_move(struct fault_run *run, const struct fault_context *c, struct why *why);
-bool life_moved(struct fault_run *run, const struct fault_context *c);
+
+int move_offline(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool move_gone(struct fault_run *run, const struct fault_context *c);
+int move_online(struct fault_run *run, const struct fault_context *c, struct why *why);
+int move_in(struct fault_run *run, const struct fault_context *c, struct why *why);
+int move_out(struct fault_run *run, const struct fault_context *c, struct why *why);
+int move_in_again(struct fault_run *run, const struct fault_context *c, struct why *why);
+int move_out_again(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool move_done(struct fault_run *run, const struct fault_context *c);
 
 int rule_check(const struct plan_fault *fault, struct why *why);
 int rule_apply(struct fault_run *run, const struct fault_context *c, struct why *why);

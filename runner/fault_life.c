@@ -1,5 +1,5 @@
-/* fault_life.c - what happens to nodes in a life of years: crashes in a row, updates, replacement,
- * joining and leaving. */
+/* fault_life.c - what happens to nodes in a life of years: crashes in a row, updates, and
+ * replacement. */
 #include <errno.h>
 #include <string.h>
 
@@ -50,14 +50,6 @@ int life_update(struct fault_run *run, const struct fault_context *c, struct why
 	return error;
 }
 
-static int start(struct cluster *cluster, struct node *node, struct why *why)
-{
-	int error = node_start(cluster, node, why);
-
-	return error ? error
-		     : node_wait_ready(cluster, node, process_now_ns() + node->role->ready_ns, why);
-}
-
 static int roll_one(struct fault_run *run, const struct fault_context *c, const char *name,
 		    struct why *why)
 {
@@ -68,7 +60,7 @@ static int roll_one(struct fault_run *run, const struct fault_context *c, const 
 	if (error)
 		return error;
 	node->updated = !node->updated;
-	error = start(c->cluster, node, why);
+	error = fault_start_node(c->cluster, node, why);
 	if (error)
 		return error;
 	run->fires++;
@@ -100,7 +92,7 @@ int life_leave_rolled(struct fault_run *run, const struct fault_context *c, stru
 	(void)run;
 	for (int i = 0; i < cluster_nodes(c->cluster) && !error; i++)
 		if (!node_alive(c->cluster, cluster_node(c->cluster, i)))
-			error = start(c->cluster, cluster_node(c->cluster, i), why);
+			error = fault_start_node(c->cluster, cluster_node(c->cluster, i), why);
 	return error;
 }
 
@@ -134,26 +126,5 @@ int life_replace(struct fault_run *run, const struct fault_context *c, struct wh
 		error = node_wipe(c->cluster, run->node, why);
 	if (error && error != -ECANCELED)
 		return error;
-	return start(c->cluster, run->node, why);
-}
-
-/* ---- Joining and leaving ---- */
-
-/* From spare to in service, or back. */
-int life_move(struct fault_run *run, const struct fault_context *c, struct why *why)
-{
-	int error = node_stop(c->cluster, run->node, why);
-
-	if (error)
-		return error;
-	run->node->spare = !run->node->spare;
-	return start(c->cluster, run->node, why);
-}
-
-bool life_moved(struct fault_run *run, const struct fault_context *c)
-{
-	if (!fault_up(run, c))
-		return false;
-	run->fires = 1;
-	return true;
+	return fault_start_node(c->cluster, run->node, why);
 }

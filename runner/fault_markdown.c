@@ -28,6 +28,8 @@ static const struct backend {
 	{NEEDS_STRESS, "stress-ng", "the program stress-ng", "refused before anything starts"},
 	{NEEDS_UPDATE, "signals", "`update-command` or `update-args` in the role",
 	 "refused before anything starts"},
+	{NEEDS_OFFLINE, "signals", "`offline-command` and `online-command` in the role",
+	 "refused before anything starts"},
 	{NEEDS_TMPFS, "tmpfs", "`disk = SIZE` in the role; a mount namespace of the run's own",
 	 "the fault counts as failed, which makes the run INVALID"},
 };

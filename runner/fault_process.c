@@ -30,14 +30,17 @@ bool fault_down(struct fault_run *run, const struct fault_context *c)
 	return true;
 }
 
+int fault_start_node(struct cluster *cluster, struct node *node, struct why *why)
+{
+	int error = node_start(cluster, node, why);
+
+	return error ? error
+		     : node_wait_ready(cluster, node, process_now_ns() + node->role->ready_ns, why);
+}
+
 int fault_start(struct fault_run *run, const struct fault_context *c, struct why *why)
 {
-	int error = node_start(c->cluster, run->node, why);
-
-	if (error)
-		return error;
-	return node_wait_ready(c->cluster, run->node, process_now_ns() + run->node->role->ready_ns,
-			       why);
+	return fault_start_node(c->cluster, run->node, why);
 }
 
 bool fault_up(struct fault_run *run, const struct fault_context *c)

@@ -15,7 +15,7 @@
 #include "runner/sandbox.h"
 
 enum { COMMAND_MAX = 8192, OUTPUT_MAX = 2048 };
-static const int64_t setup_limit_ns = INT64_C(120000000000), keep_limit_ns = INT64_C(60000000000);
+static const int64_t shell_limit_ns = INT64_C(120000000000), keep_limit_ns = INT64_C(60000000000);
 
 static int make_folder(const char *path, struct why *why)
 {
@@ -69,8 +69,8 @@ int node_keep_disk(struct node_own *own, struct why *why)
 	return 0;
 }
 
-static int run_setup(struct cluster *cluster, const struct node *node,
-		     const struct process_user *user, struct why *why)
+static int run_shell(struct cluster *cluster, const struct node *node, const char *what,
+		     const char *command, const struct process_user *user, struct why *why)
 {
 	char line[COMMAND_MAX], output[OUTPUT_MAX], text[64];
 	const char *const argv[] = {"/bin/sh", "-c", line, NULL};
@@ -78,21 +78,27 @@ static int run_setup(struct cluster *cluster, const struct node *node,
 		.argv = argv, .dir = node->dir, .output = -1, .user = user};
 	int64_t started_ns = process_now_ns();
 	int status;
-	int r = cluster_expand(cluster, node, node->role->setup, line, sizeof(line), why);
+	int r = cluster_expand(cluster, node, command, line, sizeof(line), why);
 
 	if (r == 0)
-		r = process_run(&options, started_ns + setup_limit_ns, output, sizeof(output),
+		r = process_run(&options, started_ns + shell_limit_ns, output, sizeof(output),
 				&status, why);
 	if (r)
-		return why_prefix(why, r, "%s: setup", node->name);
+		return why_prefix(why, r, "%s: %s", node->name, what);
 	if (cluster->options.ledger)
 		ledger_command(cluster->options.ledger, started_ns, process_now_ns(), node->name,
 			       line, status, output);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	process_status_text(status, text, sizeof(text));
-	return why_set(why, -EPROTO, "%s: setup \"%.120s\" %s: %.200s", node->name, line, text,
+	return why_set(why, -EPROTO, "%s: %s \"%.120s\" %s: %.200s", node->name, what, line, text,
 		       output);
+}
+
+int node_command(struct cluster *cluster, const struct node *node, const char *what,
+		 const char *command, struct why *why)
+{
+	return run_shell(cluster, node, what, command, NULL, why);
 }
 
 static int supervisor_path(char path[PATH_MAX], struct why *why)
@@ -147,7 +153,7 @@ int node_prepare(struct cluster *cluster, struct node_own *own, const struct pro
 		r = why_set(why, -errno, "%s can't be given to \"%s\": %s", node->dir,
 			    node->role->user, strerror(errno));
 	if (r == 0 && *node->role->setup)
-		r = run_setup(cluster, node, user, why);
+		r = run_shell(cluster, node, "setup", node->role->setup, user, why);
 	own->prepared = r == 0;
 	return r;
 }

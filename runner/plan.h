@@ -84,8 +84,9 @@ struct plan_role {
 	int64_t survives;    /* nodes that may be disturbed at once, up to the loss of their data */
 	const char *command; /* {addr} {dir} ... are filled in (cluster_expand) */
 	const char *args;    /* appended to it (--set role.ds.args=...) */
-	const char *spare_args;                   /* appended for spares */
-	const char *update_command, *update_args; /* of its new version; "": as the old one */
+	const char *spare_args;                       /* appended for spares */
+	const char *update_command, *update_args;     /* of its new version; "": as the old one */
+	const char *offline_command, *online_command; /* take a node out of service, and back */
 	const char *setup; /* run once in {dir} before the first start; may be "" */
 	const char *ready; /* http://... answering 200, tcp://addr:port, or command ... */
 	int64_t ready_ns;  /* limit of one start */

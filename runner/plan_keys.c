@@ -111,6 +111,10 @@ static const struct plan_key keys[] = {
 	 .help = "starts its new version; empty: the command does"},
 	{SECTION_ROLE, .name = "update-args", AT(update_args), TEXT, .value = "",
 	 .help = "appended for the new version"},
+	{SECTION_ROLE, .name = "offline-command", AT(offline_command), TEXT, .value = "",
+	 .help = "a shell command: takes a node out of service, so that its data goes elsewhere"},
+	{SECTION_ROLE, .name = "online-command", AT(online_command), TEXT, .value = "",
+	 .help = "a shell command: takes it back"},
 	{SECTION_ROLE, .name = "setup", AT(setup), TEXT, .value = "",
 	 .help = "a shell command, run once in {dir} before the first start"},
 	{SECTION_ROLE, .name = "ready", AT(ready), TEXT,
@@ -175,9 +179,9 @@ static const struct plan_key keys[] = {
 	{SECTION_FAULT, .name = "both", AT(both), .type = TYPE_BOOL, .value = "no",
 	 .help = "the link's way back as well"},
 	{SECTION_FAULT, .name = "until", AT(until), TEXT, .value = "",
-	 .help = "dead, corrupt-write, torn, lie: the gate that must be met without the node "
-		 "before "
-		 "an empty one takes its place"},
+	 .help = "a gate to be met first: before an empty node takes its place (dead, "
+		 "corrupt-write, torn, lie), it stops (offline, scale-in), or it leaves again "
+		 "(scale-out)"},
 	{SECTION_FAULT, .name = "bits", AT(bits), NUMBER(1, 64), .value = "1",
 	 .help = "corrupt-read, corrupt-write: how many are wrong"},
 #undef OWNER

@@ -102,8 +102,19 @@ static int open_plane(struct run *run, struct why *why)
 	return error;
 }
 
-/* Every role that it may hit has a new version. */
-static bool has_update(const struct plan *plan, const struct fault_atom *atom)
+static bool has_update(const struct plan_role *role)
+{
+	return *role->update_command || *role->update_args;
+}
+
+static bool has_offline(const struct plan_role *role)
+{
+	return *role->offline_command && *role->online_command;
+}
+
+/* Has every role that it may hit what the fault wants of it? */
+static bool roles_have(const struct plan *plan, const struct fault_atom *atom,
+		       bool (*has)(const struct plan_role *role))
 {
 	const char *list = atom->node[0] ? atom->node : atom->group;
 	char name[PLAN_NAME_MAX];
@@ -113,7 +124,7 @@ static bool has_update(const struct plan *plan, const struct fault_atom *atom)
 
 		name[strcspn(name, "0123456789")] = '\0';
 		role = plan_role(plan, name);
-		if (!role || !(*role->update_command || *role->update_args))
+		if (!role || !has(role))
 			return false;
 	}
 	return true;
@@ -154,10 +165,16 @@ static int check_needs(const struct run *run, struct why *why)
 		if ((atom->kind->needs & NEEDS_STRESS) && !has_program("stress-ng"))
 			return why_set(why, -ENOTSUP, "fault \"%s\" (%s) wants stress-ng",
 				       atom->fault->name, atom->kind->name);
-		if ((atom->kind->needs & NEEDS_UPDATE) && !has_update(run->plan, atom))
+		if ((atom->kind->needs & NEEDS_UPDATE) && !roles_have(run->plan, atom, has_update))
 			return why_set(why, -ENOTSUP,
 				       "fault \"%s\" (%s) wants update-command or update-args in "
 				       "the role of \"%s\"",
+				       atom->fault->name, atom->kind->name, atom->fault->on);
+		if ((atom->kind->needs & NEEDS_OFFLINE) &&
+		    !roles_have(run->plan, atom, has_offline))
+			return why_set(why, -ENOTSUP,
+				       "fault \"%s\" (%s) wants offline-command and "
+				       "online-command in the role of \"%s\"",
 				       atom->fault->name, atom->kind->name, atom->fault->on);
 		if ((atom->kind->needs & NEEDS_INTERPOSER) && !run->control)
 			return why_set(why, -ENOTSUP,

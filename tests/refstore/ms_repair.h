@@ -17,6 +17,7 @@
 
 #define DB_TIMEOUT_MS 1500
 
+/* Before any of the others. */
 int repair_start(const struct node *node);
 
 /* What is under-replicated, given who lives, and who holds how much; NULL if the database does not

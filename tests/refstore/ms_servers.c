@@ -32,24 +32,36 @@ void servers_seen(const char *address, bool spare)
 	pthread_mutex_unlock(&lock);
 }
 
+enum class { REGULAR, SPARE, OFFLINE };
+
+static enum class class_of(const struct server *server) {
+	if (list_has(offline, server->address)) return OFFLINE;
+	return server->spare ? SPARE : REGULAR;
+}
+
+/* The live ones of a class, each as often the first as any other. */
+static void list_class(enum class class, uint64_t seen_after_ms, char *list, size_t max)
+{
+	const struct server *of_class[SERVERS_MAX];
+	unsigned count = 0;
+
+	for (int i = 0; i < server_count; i++)
+		if (servers[i].seen_ms >= seen_after_ms && class_of(&servers[i]) == class)
+			of_class[count++] = &servers[i];
+	list[0] = 0;
+	for (unsigned i = 0; i < count; i++)
+		list_add(list, max, of_class[(turn + i) % count]->address);
+}
+
 void servers_live(struct live *live, uint64_t dead_after_ms)
 {
-	uint64_t now = clock_ms();
+	uint64_t now = clock_ms(), after = now > dead_after_ms ? now - dead_after_ms : 0;
 
-	live->regular[0] = live->spare[0] = live->offline[0] = 0;
 	pthread_mutex_lock(&lock);
 	turn++;
-	for (int i = 0; i < server_count; i++) {
-		const struct server *s =
-			&servers[(i + (int)(turn % (unsigned)server_count)) % server_count];
-
-		if (s->seen_ms + dead_after_ms < now)
-			continue;
-		list_add(list_has(offline, s->address) ? live->offline
-			 : s->spare                    ? live->spare
-						       : live->regular,
-			 sizeof(live->regular), s->address);
-	}
+	list_class(REGULAR, after, live->regular, sizeof(live->regular));
+	list_class(SPARE, after, live->spare, sizeof(live->spare));
+	list_class(OFFLINE, after, live->offline, sizeof(live->offline));
 	pthread_mutex_unlock(&lock);
 }
 

@@ -8,10 +8,15 @@ setup_more() {
 	cp "$ROOT/configs/lifecycle.ini" "$T" && cd "$T"
 }
 
-@test "an update wants a new version, dead a gate, scale-out a spare: refused by name" {
-	sed -i '/^update-args/d' lifecycle.ini
-	run -3 failrun run lifecycle.ini --set run.dir="$T/r"
+@test "an update wants a new version, offline its commands, dead a gate, scale-out a spare: refused by name" {
+	run -3 failrun run lifecycle.ini --set run.dir="$T/r" --set role.ds.update-args=
 	[[ $output == *"wants update-command or update-args in the role of"* ]]
+	run -3 failrun run lifecycle.ini --set run.dir="$T/o" --set role.ds.online-command=
+	[[ $output == *"wants offline-command and online-command in the role of"* ]]
+	run -2 failrun plan lifecycle.ini --set fault.offline-ds.until=
+	[[ $output == *'kind "offline" wants '* ]]
+	run -2 failrun plan lifecycle.ini --set role.ds.offline-commnd=x
+	[[ $output == *'did you mean "offline-command"'* ]]
 	run -2 failrun plan lifecycle.ini --set fault.dead-ds.until=
 	[[ $output == *'kind "dead" wants '* ]]
 	run -2 failrun plan lifecycle.ini --set fault.dead-ds.until=re-replicatet
@@ -25,4 +30,27 @@ setup_more() {
 	[[ $output == *PASS* ]]
 	[ "$(jq -r '[.faults[] | select(.reached) | .kind] | unique | length' r/results.json)" -ge 3 ]
 	[ "$(jq -r '[.faults[] | select(.reached and .fires == 0)] | length' r/results.json)" = 0 ]
+}
+
+# What the run's ledger says, without the columns' names.
+ledger() {
+	sqlite3 r/model.sqlite "$1"
+}
+
+@test "a server goes offline drained, one joins and one leaves, and each time the data moves" {
+	local fault only=()
+	for fault in crash-loop update-ds roll-ms roll-ds dead-ds; do
+		only+=(--set "fault.$fault.weight=0")
+	done
+	run -0 failrun run lifecycle.ini --duration 40s --set run.dir="$T/r" --set run.min-ops=300 \
+		--set workload.workers=8 --set workload.objects-max=200 --set run.on-violation=continue \
+		--set fault.offline-ds.anchor='time 2s' --set fault.scale-out.anchor='time 3s' \
+		--set fault.scale-in.anchor='time 4s' "${only[@]}"
+	[[ $output == *"3 faults scheduled, 3 reached, 3 fired"* ]]
+	[[ $output == *PASS* ]]
+	# Taken out and back by the commands: once to be offline, once to be a spare again, once to be one.
+	[ "$(ledger "SELECT count(*) FROM command WHERE line LIKE '%refstore offline --ms %' AND status = 0")" = 3 ]
+	[ "$(ledger "SELECT count(*) FROM command WHERE line LIKE '%refstore online --ms %' AND status = 0")" = 3 ]
+	# Each waited for it: the gate before it stopped, and one more for what joined.
+	[ "$(ledger "SELECT count(*) FROM gate WHERE gate = 'moved' AND step = 'health to_move == 0' AND met_ns > 0")" = 4 ]
 }

@@ -291,6 +291,7 @@ race() { # KEY STATUS...
 	printf X | dd of="$dir/ds1/wal-000001.wal" bs=1 seek=60 conv=notrunc status=none
 	run "$bin" ds --listen "$net.21" --dir "$dir/ds1" --ms "$ms"
 	[ "$status" = 3 ]
+	echo "$output"
 	[[ $output == *"wal-000001.wal: bad record at offset 48"* ]]
 	[[ $output == *"refusing to start"* ]]
 	get_many 1 5 "$fe2"

@@ -40,11 +40,12 @@ static void open_world(const char *dir)
 {
 	struct cluster_options options = {.run_dir = dir, .network = 0x7f000000};
 	struct why why = {""};
-	char more[PATH_MAX + 128], path[PATH_MAX];
+	char more[PATH_MAX + 256], path[PATH_MAX];
 
 	CHECK_OK(net_open(&why), why);
 	snprintf(more, sizeof(more),
-		 "update-command = /bin/sh -c 'touch updated; exec %s serve {addr} 7000'\n",
+		 "update-command = /bin/sh -c 'touch updated; exec %s serve {addr} 7000'\n"
+		 "offline-command = echo out >>told\nonline-command = echo back >>told\n",
 		 own_path);
 	options.plan = world.plan = serving_plan(dir, more);
 	snprintf(path, sizeof(path), "%s/model.sqlite", dir);
@@ -76,6 +77,21 @@ static bool has_file(const char *name, const char *file)
 
 	snprintf(path, sizeof(path), "%s/%s", node(name)->dir, file);
 	return access(path, F_OK) == 0;
+}
+
+/* What the commands of the role were run for, about this node. */
+static bool was_told(const char *name, const char *lines)
+{
+	char path[PATH_MAX], text[256] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/told", node(name)->dir);
+	file = fopen(path, "re");
+	if (file) {
+		text[fread(text, 1, sizeof(text) - 1, file)] = 0;
+		fclose(file);
+	}
+	return strcmp(text, lines) == 0;
 }
 
 struct trial {
@@ -198,14 +214,40 @@ static int moves(const char *dir)
 	struct trial t;
 
 	open_world(dir);
+	world.passed = 0;
 	begin(&t, "scale-out", "ds3", "");
 	CHECK(!node("ds3")->spare && node("ds3")->starts == 2);
+	CHECK(was_told("ds3", "") && world.passed == 0);
 	end(&t);
 	CHECK(node("ds3")->spare && node("ds3")->starts == 3);
+	CHECK(was_told("ds3", "out\nback\n") && world.passed == 2 && !world.downtime);
 	begin(&t, "scale-in", "ds1", "");
-	CHECK(node("ds1")->spare);
+	CHECK(node("ds1")->spare && was_told("ds1", "out\nback\n") && world.passed == 3);
 	end(&t);
-	CHECK(!node("ds1")->spare);
+	CHECK(!node("ds1")->spare && world.passed == 3);
+	close_world();
+	return 0;
+}
+
+static int goes_offline(const char *dir)
+{
+	struct why why = {""};
+	struct trial t;
+
+	open_world(dir);
+	world.passed = 0;
+	begin(&t, "offline", "ds1", "");
+	CHECK(was_told("ds1", "out\n") && world.passed == 1 && !world.downtime);
+	CHECK(!node_alive(world.cluster, node("ds1")));
+	end(&t);
+	CHECK(was_told("ds1", "out\nback\n") && node("ds1")->starts == 2);
+	/* One whose data does not move is not stopped, is taken back all the same, and that is told. */
+	world.answer = -ETIMEDOUT;
+	begin(&t, "offline", "ds2", "");
+	CHECK(node_alive(world.cluster, node("ds2")) && node("ds2")->starts == 1);
+	CHECK(t.atom.kind->heal(&t.run, &world.context, &why) == -ETIMEDOUT);
+	CHECK(strstr(why.text, "its data did not move: not met"));
+	CHECK(was_told("ds2", "out\nback\n"));
 	close_world();
 	return 0;
 }
@@ -240,6 +282,12 @@ static void spares_join_and_servers_leave_for_a_while(void **state)
 	in_sandbox(moves);
 }
 
+static void a_server_goes_offline_once_its_data_has_moved(void **state)
+{
+	(void)state;
+	in_sandbox(goes_offline);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +296,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_roll_stops_at_a_gate_that_is_not_met),
 		cmocka_unit_test(the_dead_are_replaced_once_their_data_is_elsewhere),
 		cmocka_unit_test(spares_join_and_servers_leave_for_a_while),
+		cmocka_unit_test(a_server_goes_offline_once_its_data_has_moved),
 	};
 
 	serve_if_asked(argc, argv);
