@@ -8,7 +8,8 @@ set -eu
 build="gcc make libc6-dev pkg-config libcurl4-openssl-dev libsqlite3-dev libinih-dev libjansson-dev
 	libxxhash-dev libmicrohttpd-dev libseccomp-dev libnetfilter-queue-dev nftables iptables iproute2 stress-ng"
 check="g++ clang libunwind-dev libclang-rt-14-dev libcmocka-dev bats jq curl strace valgrind procps sqlite3
-	redis-server redis-tools etcd-server etcd-client nginx-light libnginx-mod-http-dav-ext postgresql-15 python3"
+	redis-server redis-tools etcd-server etcd-client nginx-light libnginx-mod-http-dav-ext postgresql-15 python3
+	default-jre-headless zookeeper nodejs git libjemalloc2 libjemalloc-dev"
 lint="clang-format cppcheck shellcheck gcovr"
 bench="valgrind fiu-utils libfiu-dev rocksdb-tools"
 

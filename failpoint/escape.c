@@ -7,6 +7,8 @@
  */
 #include "failpoint/core.h"
 
+static bool is_deep; /* of this image, and what it forks */
+
 static struct plane_escapes *own(void)
 {
 	return core.head && core.slot ? &core.slot->escapes : NULL;
@@ -37,7 +39,7 @@ void escape_clear(struct plane_slot *slot)
 		for (unsigned i = 0; i < CALL_MAX; i++)
 			if (atomic_load_explicit(&e->bypassed[way][i], memory_order_relaxed))
 				atomic_store(&e->bypassed[way][i], 0);
-	atomic_store(&e->deep, 0);
+	atomic_store(&e->deep, is_deep);
 	atomic_store(&e->supervised, 0);
 	atomic_store(&e->uring, 0);
 	atomic_store(&e->mapped, 0);
@@ -55,10 +57,9 @@ void engine_bypassed(unsigned call, unsigned way)
 
 void engine_notes_deep(void)
 {
-	struct plane_escapes *e = own();
-
-	if (e)
-		atomic_store(&e->deep, 1);
+	is_deep = true;
+	if (own())
+		atomic_store(&own()->deep, 1);
 }
 
 void engine_notes_mapping(const char *path)
