@@ -11,6 +11,8 @@ static bool fits(const struct item *item, int32_t now)
 		return now == item->now;
 	case ITEM_ABSENT:
 		return now == NOW_NOTHING;
+	case ITEM_UNEQUAL:
+		return now != item->now;
 	default:
 		return now != NOW_NOTHING;
 	}
@@ -36,8 +38,10 @@ static int begin(struct judge_frontier *j, struct item *item)
 	j->slot[slot] = item;
 	item->slot = (uint8_t)slot;
 	j->open |= slot_bit(slot);
-	if (item->class > ITEM_PRESENT) {
+	if (item->class > ITEM_UNEQUAL) {
 		j->open_puts |= slot_bit(slot);
+		if (item->class == ITEM_CAS && item->optional)
+			j->open_maybe |= slot_bit(slot);
 		return 0;
 	}
 	j->open_reads |= slot_bit(slot);
@@ -52,21 +56,40 @@ static void close_slot(struct judge_frontier *j, int slot)
 	j->open &= ~slot_bit(slot);
 	j->open_reads &= ~slot_bit(slot);
 	j->open_puts &= ~slot_bit(slot);
+	j->open_maybe &= ~slot_bit(slot);
+}
+
+/* What took effect: of two states that differ in what need not have, one is better (states_add). */
+static slot_set taken(const struct state *s)
+{
+	return s->done | s->used;
+}
+
+static void take(struct state *s, const struct item *item)
+{
+	*(item->optional ? &s->used : &s->done) |= slot_bit(item->slot);
+}
+
+static void forget(struct state *s, slot_set bits)
+{
+	s->done &= ~bits;
+	s->used &= ~bits;
 }
 
 /* One state further: now it is this, and wanted may be done with it. */
-static int reach(struct judge_frontier *j, const struct state *from, int32_t now, slot_set done,
-		 slot_set wanted)
+static int reach(struct judge_frontier *j, const struct state *from, int32_t now,
+		 const struct item *by, slot_set wanted)
 {
 	struct state s = *from;
 
 	s.now = now;
-	s.done |= done;
+	if (by)
+		take(&s, by);
 	observe(j, &s);
 	j->steps++;
-	if (!(s.done & wanted))
+	if (!(taken(&s) & wanted))
 		return states_add(&j->work, &s);
-	s.done &= ~wanted;
+	forget(&s, wanted);
 	return states_add(&j->next, &s);
 }
 
@@ -83,6 +106,12 @@ static void consider(struct firsts *f, const struct item *item)
 		*first = item;
 }
 
+/* Does somebody ask for anything but what is now? */
+static bool is_refused(const struct judge_frontier *j, int32_t now)
+{
+	return now >= NOW_VALUES && j->prepared.use[now - NOW_VALUES].refused;
+}
+
 static int apply_first(struct judge_frontier *j, const struct state *s, const struct item *item,
 		       slot_set wanted)
 {
@@ -90,43 +119,99 @@ static int apply_first(struct judge_frontier *j, const struct state *s, const st
 
 	if (!item)
 		return 0;
-	if (item->class == ITEM_ANYTHING) /* an optional one only helps where nothing is */
-		return item->optional && !nothing
+	if (item->class == ITEM_ANYTHING) /* an optional one only helps where that is not */
+		return item->optional && !nothing && !is_refused(j, s->now)
 			       ? 0
-			       : reach(j, s, NOW_ANYTHING, slot_bit(item->slot), wanted);
+			       : reach(j, s, NOW_ANYTHING, item, wanted);
 	if (nothing && (item->optional || item->class == ITEM_TAKE))
 		return 0;
-	return reach(j, s, NOW_NOTHING, slot_bit(item->slot), wanted);
+	return reach(j, s, NOW_NOTHING, item, wanted);
 }
 
 static int apply_endless(struct judge_frontier *j, const struct state *from, slot_set wanted)
 {
+	bool nothing = from->now == NOW_NOTHING;
 	struct state s = *from;
+	int rc = 0;
 
-	if (s.now != NOW_NOTHING && s.deletes < j->deletes) {
+	if (!nothing && s.deletes < j->deletes) {
 		s.deletes++;
-		return reach(j, &s, NOW_NOTHING, 0, wanted);
+		rc = reach(j, &s, NOW_NOTHING, NULL, wanted);
+		s.deletes--;
 	}
-	if (s.now == NOW_NOTHING && s.puts < j->puts) {
+	if (!rc && (nothing || is_refused(j, s.now)) && s.puts < j->puts) {
 		s.puts++;
-		return reach(j, &s, NOW_ANYTHING, 0, wanted);
+		rc = reach(j, &s, NOW_ANYTHING, NULL, wanted);
 	}
-	return 0;
+	return rc;
+}
+
+/* May what is now not be left yet? Put once, it never comes back to those who ask for it later. */
+static bool is_pinned(const struct judge_frontier *j, int32_t now)
+{
+	if (now < NOW_VALUES)
+		return false;
+	const struct value_use *use = &j->prepared.use[now - NOW_VALUES];
+	return use->puts == 1 && use->seen && use->last_begin > j->time;
+}
+
+/* Is it left only by the compare-and-set that certainly replaced it? */
+static bool is_replaced(const struct judge_frontier *j, int32_t now)
+{
+	if (now < NOW_VALUES)
+		return false;
+	const struct value_use *use = &j->prepared.use[now - NOW_VALUES];
+	return use->puts == 1 && use->replaced;
+}
+
+/* Has one just like it, that ends no later, not been used either? */
+static bool is_behind(const struct judge_frontier *j, const struct state *s,
+		      const struct item *item)
+{
+	if (!item->optional || item->class != ITEM_CAS)
+		return false;
+	for (slot_set left = j->open_maybe & ~taken(s); left; left &= left - 1) {
+		const struct item *other = j->slot[slot_first(left)];
+		if (other == item)
+			return false;
+		if (other->now == item->now && other->expect == item->expect &&
+		    other->res <= item->res)
+			return true;
+	}
+	return false;
+}
+
+/* Puts and compare-and-sets by name. */
+static int apply_named(struct judge_frontier *j, const struct state *s, const struct item *item,
+		       bool replaced, slot_set wanted)
+{
+	bool cas = item->class == ITEM_CAS;
+
+	if (replaced && (!cas || item->optional))
+		return 0;
+	if ((cas && item->expect != s->now) || is_behind(j, s, item))
+		return 0;
+	return reach(j, s, item->now, item, wanted);
 }
 
 /* Every state one step after s. */
 static int expand(struct judge_frontier *j, const struct state *s, slot_set wanted)
 {
+	bool replaced = is_replaced(j, s->now);
 	struct firsts firsts = {0};
 	int rc = 0;
 
-	for (slot_set left = j->open_puts & ~s->done; left && !rc; left &= left - 1) {
+	if (is_pinned(j, s->now))
+		return 0;
+	for (slot_set left = j->open_puts & ~taken(s); left && !rc; left &= left - 1) {
 		const struct item *item = j->slot[slot_first(left)];
-		if (item->class == ITEM_PUT)
-			rc = reach(j, s, item->now, slot_bit(item->slot), wanted);
+		if (item->class == ITEM_PUT || item->class == ITEM_CAS)
+			rc = apply_named(j, s, item, replaced, wanted);
 		else
 			consider(&firsts, item);
 	}
+	if (replaced)
+		return rc;
 	for (int class = ITEM_ANYTHING; class <= ITEM_TAKE && !rc; class ++) {
 		rc = apply_first(j, s, firsts.of[class][false], wanted);
 		if (!rc)
@@ -142,7 +227,8 @@ static slot_set puts_of(const struct judge_frontier *j, const struct item *item)
 
 	for (slot_set left = j->open_puts; left; left &= left - 1) {
 		int slot = slot_first(left);
-		if (j->slot[slot]->class == ITEM_PUT && j->slot[slot]->now == item->now)
+		int class = j->slot[slot]->class;
+		if ((class == ITEM_PUT || class == ITEM_CAS) && j->slot[slot]->now == item->now)
 			puts |= slot_bit(slot);
 	}
 	return puts;
@@ -163,10 +249,10 @@ static int divide(struct judge_frontier *j, const struct item *item)
 		struct state s = j->frontier.at[i];
 		if (s.now < 0)
 			continue;
-		if (!(s.done & bit) && (!read || puts & ~s.done))
+		if (!(taken(&s) & bit) && (!read || puts & ~taken(&s)))
 			rc = states_add(&j->work, &s);
-		if (!rc && (s.done & bit || item->optional)) {
-			s.done &= ~bit;
+		if (!rc && (taken(&s) & bit || item->optional)) {
+			forget(&s, bit);
 			rc = states_add(&j->next, &s);
 		}
 	}
@@ -176,19 +262,55 @@ static int divide(struct judge_frontier *j, const struct item *item)
 static bool all_done(const struct judge_frontier *j, slot_set bit)
 {
 	for (size_t i = 0; i < j->frontier.count; i++)
-		if (!(j->frontier.at[i].done & bit))
+		if (j->frontier.at[i].now >= 0 && !(taken(&j->frontier.at[i]) & bit))
 			return false;
 	return true;
+}
+
+static void forget_all(struct judge_frontier *j, slot_set bits)
+{
+	for (size_t i = 0; i < j->frontier.count; i++)
+		forget(&j->frontier.at[i], bits);
+}
+
+/* Can the key still become what a compare-and-set wants? */
+static bool is_open(const struct judge_frontier *j, int32_t wanted)
+{
+	const struct value_use *use = &j->prepared.use[wanted - NOW_VALUES];
+
+	if (use->puts > 1 || use->first_begin > j->time)
+		return true;
+	for (size_t i = 0; i < j->frontier.count; i++)
+		if (j->frontier.at[i].now == wanted)
+			return true;
+	for (slot_set left = j->open_puts; left; left &= left - 1)
+		if (j->slot[slot_first(left)]->now == wanted)
+			return true;
+	return false;
+}
+
+/* Compare-and-sets that may have happened, but now no longer can, give back their slots. */
+static void close_missed(struct judge_frontier *j)
+{
+	for (slot_set left = j->open_maybe; left; left &= left - 1) {
+		struct item *item = j->slot[slot_first(left)];
+		if (item->expect < NOW_VALUES || is_open(j, item->expect))
+			continue;
+		forget_all(j, slot_bit(item->slot));
+		close_slot(j, item->slot);
+		item->slot = SLOTS;
+	}
 }
 
 /* item took effect by now, if it ever did. -ENOENT: in no state it has; -E2BIG: out of budget. */
 static int end(struct judge_frontier *j, const struct item *item)
 {
+	if (item->slot == SLOTS)
+		return 0;
 	slot_set bit = slot_bit(item->slot);
 
 	if (all_done(j, bit)) {
-		for (size_t i = 0; i < j->frontier.count; i++)
-			j->frontier.at[i].done &= ~bit;
+		forget_all(j, bit);
 		close_slot(j, item->slot);
 		return 0;
 	}
@@ -206,7 +328,29 @@ static int end(struct judge_frontier *j, const struct item *item)
 	if (!j->next.count)
 		return -ENOENT;
 	states_swap(&j->frontier, &j->next);
+	close_missed(j);
 	return 0;
+}
+
+/* Nobody asks for its value by name any more: it is a put like any other. */
+static void fade(struct judge_frontier *j, struct item *item)
+{
+	if (item->slot == SLOTS)
+		return;
+	slot_set bit = slot_bit(item->slot);
+
+	if (item->class == ITEM_CAS) {
+		item->now = NOW_ANYTHING;
+		return;
+	}
+	item->class = ITEM_ANYTHING;
+	if (item->res != JUDGE_NEVER)
+		return;
+	for (size_t i = 0; i < j->frontier.count; i++)
+		j->frontier.at[i].puts += (j->frontier.at[i].used & bit) != 0;
+	j->puts++;
+	forget_all(j, bit);
+	close_slot(j, item->slot);
 }
 
 static int step(struct judge_frontier *j, const struct judge_moment *m)
@@ -214,11 +358,15 @@ static int step(struct judge_frontier *j, const struct judge_moment *m)
 	struct item *item = &j->prepared.item[m->index];
 
 	j->steps++;
+	j->time = m->key >> 1;
 	switch (m->what) {
 	case MOMENT_BEGIN:
 		return begin(j, item);
 	case MOMENT_END:
 		return end(j, item);
+	case MOMENT_FADE:
+		fade(j, item);
+		return 0;
 	case MOMENT_USE_DELETE:
 		j->deletes++;
 		return 0;
@@ -241,9 +389,10 @@ static void violation(const struct judge_frontier *j, const struct item *item,
 	a->verdict = JUDGE_VIOLATION;
 	a->reason = JUDGE_DEAD_END;
 	a->op = item->id;
-	if (item->class != ITEM_READ)
+	int32_t wanted = item->class == ITEM_READ ? item->now : item->expect;
+	if ((item->class != ITEM_READ && item->class != ITEM_CAS) || wanted < NOW_VALUES)
 		return;
-	const struct value_use *use = &j->prepared.use[item->now - NOW_VALUES];
+	const struct value_use *use = &j->prepared.use[wanted - NOW_VALUES];
 	if (!use->puts)
 		a->reason = use->failed ? JUDGE_ABORTED : JUDGE_UNWRITTEN;
 	else if (use->first_begin > item->res)
@@ -257,7 +406,7 @@ int sweep(struct judge_frontier *j, const struct judge_op *ops, size_t n, struct
 	int rc = prepare(p, ops, n);
 
 	*a = (struct judge_answer){.verdict = JUDGE_OK};
-	j->open = j->open_reads = j->open_puts = 0;
+	j->open = j->open_reads = j->open_puts = j->open_maybe = 0;
 	j->deletes = j->puts = 0;
 	states_clear(&j->frontier);
 	if (!rc)

@@ -18,7 +18,13 @@
  *  - ambiguous deletes, and puts that nobody read, are interchangeable: the one that ends first
  *    goes first, and those without an end are only counted. Of two states that differ in how many
  *    of these they used up, the thriftier one rules the other out (a Pareto set).
+ *  - a value that was put once and is read, or replaced by a compare-and-set, later on is not left
+ *    before that: there is no way back to it.
  * So the cost is n times two to the number of puts open at one time that somebody reads.
+ *
+ * A compare-and-set is a put where its value is, and nothing elsewhere; one that was refused has seen
+ * anything else. With unique values both cost no more than a put and a read. An ambiguous one that
+ * nobody read stays open as long as there is a way to what it wants.
  *
  * Two puts of one value are allowed (a request that was sent twice); they cost a branch each.
  *
@@ -43,7 +49,7 @@ void judge_frontier_close(struct judge_frontier *judge);
 
 /* Judges ops[0..n). budget: steps after which the answer is UNKNOWN, 0: none; the steps spent on a
  * witness are extra, and as many at most. Returns 0, or -EINVAL (an interval that ends before it
- * begins or lies beyond 2^63, JUDGE_NOTHING as a value), -ENOTSUP (CAS, APPEND, UNEQUAL), -ENOMEM. */
+ * begins or lies beyond 2^63, JUDGE_NOTHING as a value), -ENOTSUP (APPEND), -ENOMEM. */
 int judge_frontier(struct judge_frontier *judge, const struct judge_op *ops, size_t n,
 		   uint64_t budget, struct judge_answer *answer);
 

@@ -21,7 +21,9 @@ enum item_class {
 	ITEM_READ,
 	ITEM_ABSENT,
 	ITEM_PRESENT,
-	ITEM_PUT, /* of a value that somebody reads */
+	ITEM_UNEQUAL,
+	ITEM_PUT, /* of a value that somebody asks for */
+	ITEM_CAS,
 	/* Interchangeable among themselves: */
 	ITEM_ANYTHING, /* a put of a value that nobody reads */
 	ITEM_DELETE,
@@ -31,21 +33,28 @@ enum item_class {
 struct item {
 	uint64_t res;
 	uint64_t id;
-	int32_t now; /* of READ and PUT: what the key is then */
+	int32_t now;    /* of READ, PUT and CAS: what the key is then; of UNEQUAL: what it is not */
+	int32_t expect; /* of CAS: what it was */
 	uint8_t class;
 	bool optional; /* it may never have happened */
 	uint8_t slot;
 };
 
 struct value_use {
-	uint32_t puts;
-	uint64_t first_begin;         /* of its puts */
-	uint64_t first_end, last_end; /* of its reads */
-	bool seen, failed;
+	uint32_t puts;          /* compare-and-sets included */
+	uint64_t first_begin;   /* of its puts */
+	uint64_t first_end;     /* of those that certainly saw it */
+	uint64_t last_begin;    /* likewise */
+	uint64_t last_end;      /* of all that ask for it by name */
+	bool seen;              /* certainly */
+	bool asked;             /* by name: a read, a compare-and-set, one that was refused */
+	bool refused, replaced; /* by one that was refused; by one that certainly happened */
+	bool failed;            /* its put */
 };
 
-/* MOMENT_USE: from now on one more delete or put without an end may happen. */
-enum { MOMENT_BEGIN, MOMENT_END, MOMENT_USE_DELETE, MOMENT_USE_PUT };
+/* MOMENT_USE: from now on one more delete or put without an end may happen. MOMENT_FADE: from now on
+ * nobody asks for this value by name. */
+enum { MOMENT_BEGIN, MOMENT_END, MOMENT_FADE, MOMENT_USE_DELETE, MOMENT_USE_PUT };
 
 struct prepared {
 	struct judge_values values;
@@ -61,7 +70,8 @@ struct judge_frontier {
 	struct prepared prepared;
 	struct states frontier, next, work;
 	struct item *slot[SLOTS];
-	slot_set open, open_reads, open_puts;
+	slot_set open, open_reads, open_puts, open_maybe; /* maybe: of compare-and-sets */
+	uint64_t time;
 	uint32_t deletes, puts; /* without an end, begun */
 	uint64_t steps, budget;
 };

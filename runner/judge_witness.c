@@ -24,7 +24,7 @@ struct search {
 	uint32_t *rank;             /* what counts, by begin */
 	size_t count;
 	int32_t *puts;         /* by rank: of a put, the rank of the one before of the same value */
-	int32_t *last_put;     /* by rank: of a read or put, the last put of its value, or -1 */
+	int32_t *last_put;     /* by rank: the last put of the value it wants, or -1 */
 	uint8_t *kept, *tried; /* by rank */
 	struct judge_op *built; /* what is handed to the sweep */
 };
@@ -34,9 +34,17 @@ static const struct judge_op *op_at(const struct search *s, size_t rank)
 	return &s->ops[s->rank[rank]];
 }
 
-static bool has_value(const struct judge_op *op)
+static bool makes_value(const struct judge_op *op)
 {
-	return op->kind == JUDGE_PUT || op->kind == JUDGE_READ;
+	return op->kind == JUDGE_PUT || op->kind == JUDGE_CAS;
+}
+
+/* The value whose put it can't do without; JUDGE_NOTHING: none. */
+static uint64_t wanted_value(const struct judge_op *op)
+{
+	return op->kind == JUDGE_READ  ? op->value
+	       : op->kind == JUDGE_CAS ? op->expect
+				       : JUDGE_NOTHING;
 }
 
 /* A read whose puts are not all there is no part of it. */
@@ -61,51 +69,92 @@ static uint64_t settled(const struct search *s, const uint8_t *set, int kind, ui
 	return last;
 }
 
-/* Left out, but still able to have happened. */
+/* Left out, but still able to have happened; a compare-and-set wherever that helps. */
 static void add_loose(const struct search *s, const uint8_t *set, bool puts, uint64_t after,
 		      size_t *n)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		const struct judge_op *op = op_at(s, i);
-		bool put = op->kind == JUDGE_PUT;
+		bool put = makes_value(op);
 		if (set[i] || judge_kind_observes(op->kind) || put != puts || op->res < after)
 			continue;
 		s->built[*n] = *op;
+		if (put)
+			s->built[*n].kind = JUDGE_PUT;
 		s->built[(*n)++].outcome = JUDGE_AMBIGUOUS;
 	}
 }
 
+/* Nothing that ended before this can explain what was seen instead of values that were put later. */
+static uint64_t refused_since(const struct search *s, const uint8_t *set)
+{
+	uint64_t since = JUDGE_NEVER;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (set[i] && op_at(s, i)->kind == JUDGE_UNEQUAL)
+			for (size_t k = 0; k < s->count; k++)
+				if (makes_value(op_at(s, k)) &&
+				    op_at(s, k)->value == op_at(s, i)->expect &&
+				    op_at(s, k)->inv < since)
+					since = op_at(s, k)->inv;
+	return since;
+}
+
+/* Drops what wants a value whose puts are not all there, and what wants what was dropped. */
+static void drop_orphans(const struct search *s, uint8_t *set)
+{
+	bool dropped = true;
+
+	while (dropped) {
+		dropped = false;
+		for (size_t i = 0; i < s->count; i++)
+			if (set[i] && wanted_value(op_at(s, i)) && !has_its_puts(s, set, i)) {
+				set[i] = 0;
+				dropped = true;
+			}
+	}
+}
+
+static bool is_absence(const struct judge_op *op)
+{
+	return op->kind == JUDGE_ABSENT || (op->kind == JUDGE_CAS && !op->expect);
+}
+
 static bool is_presence(const struct judge_op *op)
 {
-	return op->kind == JUDGE_PRESENT || (op->kind == JUDGE_TAKE && op->outcome == JUDGE_KNOWN);
+	return op->kind == JUDGE_PRESENT || (op->kind == JUDGE_UNEQUAL && !op->expect) ||
+	       (op->kind == JUDGE_TAKE && op->outcome == JUDGE_KNOWN);
 }
 
 /* Do those in set contradict each other, whatever the others did? 1, 0 or -errno. */
 static int contradicts(const struct search *s, uint8_t *set)
 {
-	uint64_t nothing = JUDGE_NEVER, something = JUDGE_NEVER;
+	uint64_t nothing = JUDGE_NEVER, something = JUDGE_NEVER, refused;
 	struct judge_answer answer;
 	size_t n = 0, where;
 
+	drop_orphans(s, set);
 	for (size_t i = 0; i < s->count; i++) {
 		const struct judge_op *op = op_at(s, i);
-		if (set[i] && op->kind == JUDGE_READ && !has_its_puts(s, set, i))
-			set[i] = 0;
 		if (!set[i])
 			continue;
 		s->built[n] = *op;
 		if (op->res > s->end) /* not yet settled then */
 			s->built[n].outcome = JUDGE_AMBIGUOUS;
-		else if (op->kind == JUDGE_ABSENT && op->inv < nothing)
+		else if (is_absence(op) && op->inv < nothing)
 			nothing = op->inv;
 		else if (is_presence(op) && op->inv < something)
 			something = op->inv;
 		n++;
 	}
-	if (nothing != JUDGE_NEVER)
-		add_loose(s, set, false, settled(s, set, JUDGE_PUT, nothing), &n);
-	if (something != JUDGE_NEVER)
-		add_loose(s, set, true, settled(s, set, JUDGE_DELETE, something), &n);
+	refused = refused_since(s, set);
+	uint64_t deletes = nothing != JUDGE_NEVER ? settled(s, set, JUDGE_PUT, nothing) : nothing;
+	uint64_t puts =
+		something != JUDGE_NEVER ? settled(s, set, JUDGE_DELETE, something) : something;
+	if (deletes != JUDGE_NEVER || refused != JUDGE_NEVER)
+		add_loose(s, set, false, deletes < refused ? deletes : refused, &n);
+	if (puts != JUDGE_NEVER || refused != JUDGE_NEVER)
+		add_loose(s, set, true, puts < refused ? puts : refused, &n);
 	int rc = sweep(s->judge, s->built, n, &answer, &where);
 	return rc ? rc : answer.verdict == JUDGE_VIOLATION;
 }
@@ -135,7 +184,7 @@ static int choose_window(struct search *s)
 		for (size_t i = 0; i < s->count; i++)
 			s->tried[i] = i >= from;
 		for (size_t i = from; i < s->count; i++)
-			if (op_at(s, i)->kind == JUDGE_READ)
+			if (wanted_value(op_at(s, i)))
 				for (int32_t p = s->last_put[i]; p >= 0; p = s->puts[p])
 					s->tried[p] = 1;
 		int rc = contradicts(s, s->tried);
@@ -190,25 +239,28 @@ static int link_puts(struct search *s)
 {
 	struct judge_values values;
 	int rc = judge_values_init(&values);
-	int32_t *last = malloc((s->count + 1) * sizeof(*last));
+	int32_t *last = malloc((2 * s->count + 1) * sizeof(*last));
 
 	if (!rc && !last)
 		rc = -ENOMEM;
-	for (int reads = 0; reads < 2; reads++)
+	for (int wants = 0; wants < 2; wants++)
 		for (size_t i = 0; i < s->count && !rc; i++) {
 			const struct judge_op *op = op_at(s, i);
-			s->last_put[i] = reads ? s->last_put[i] : -1;
-			if (!has_value(op) || (op->kind == JUDGE_READ) != reads)
+			uint64_t value = wants             ? wanted_value(op)
+					 : makes_value(op) ? op->value
+							   : JUDGE_NOTHING;
+			s->last_put[i] = -1;
+			if (value == JUDGE_NOTHING)
 				continue;
 			uint32_t known = values.count;
-			int64_t number = judge_values_number(&values, op->value);
+			int64_t number = judge_values_number(&values, value);
 			if (number < 0) {
 				rc = (int)number;
 				break;
 			}
 			if (values.count > known)
 				last[number] = -1;
-			if (reads) {
+			if (wants) {
 				s->last_put[i] = last[number];
 			} else {
 				s->puts[i] = last[number];
@@ -260,17 +312,33 @@ static void report(const struct search *s, struct judge_answer *a)
 			a->witness[a->witnesses++] = op_at(s, i)->id;
 }
 
+static const struct judge_op *find_id(const struct search *s, size_t n, uint64_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (s->ops[i].id == id)
+			return &s->ops[i];
+	return NULL;
+}
+
+static bool is_told(const struct search *s, size_t n, const struct judge_answer *a, uint64_t value)
+{
+	for (int i = 0; i < a->witnesses; i++) {
+		const struct judge_op *op = find_id(s, n, a->witness[i]);
+		if (makes_value(op) && op->value == value)
+			return true;
+	}
+	return false;
+}
+
 /* A put that failed or came too late is the other half of its read. */
 static void add_useless_puts(const struct search *s, size_t n, struct judge_answer *a)
 {
-	int room = JUDGE_WITNESS_MAX;
-
-	for (size_t i = 0; i < s->count; i++) {
-		const struct judge_op *read = op_at(s, i);
-		if (!s->kept[i] || read->kind != JUDGE_READ || s->last_put[i] >= 0)
+	for (int i = 0; i < a->witnesses; i++) {
+		uint64_t value = wanted_value(find_id(s, n, a->witness[i]));
+		if (value == JUDGE_NOTHING || is_told(s, n, a, value))
 			continue;
-		for (size_t k = 0; k < n && a->witnesses < room; k++)
-			if (s->ops[k].kind == JUDGE_PUT && s->ops[k].value == read->value) {
+		for (size_t k = 0; k < n && a->witnesses < JUDGE_WITNESS_MAX; k++)
+			if (makes_value(&s->ops[k]) && s->ops[k].value == value) {
 				a->witness[a->witnesses++] = s->ops[k].id;
 				break;
 			}

@@ -40,10 +40,15 @@ static void show(const struct judge_op *op, int n)
 			      (long long)op[i].res);
 }
 
+static bool makes(const struct judge_op *op, uint64_t value)
+{
+	return (op->kind == JUDGE_PUT || op->kind == JUDGE_CAS) && op->value == value;
+}
+
 static bool is_put(const struct judge_op *op, int n, uint64_t value)
 {
 	for (int i = 0; i < n; i++)
-		if (op[i].kind == JUDGE_PUT && op[i].value == value)
+		if (makes(&op[i], value))
 			return op[i].outcome != JUDGE_FAILED;
 	return false;
 }
@@ -58,12 +63,15 @@ static void check_witness(const struct judge_op *op, int n, const struct judge_a
 	for (int w = 0; w < a->witnesses; w++)
 		alone[count++] = op[a->witness[w] - 100];
 	for (int i = 0; i < a->witnesses; i++) {
-		bool found = alone[i].kind != JUDGE_READ || !is_put(op, n, alone[i].value);
+		uint64_t value = alone[i].kind == JUDGE_READ  ? alone[i].value
+				 : alone[i].kind == JUDGE_CAS ? alone[i].expect
+							      : JUDGE_NOTHING;
+		bool found = value == JUDGE_NOTHING || !is_put(op, n, value);
 		for (int k = 0; k < count; k++)
-			found |= alone[k].kind == JUDGE_PUT && alone[k].value == alone[i].value;
+			found |= makes(&alone[k], value);
 		if (!found)
 			alone[count++] = (struct judge_op){.res = JUDGE_NEVER,
-							   .value = alone[i].value,
+							   .value = value,
 							   .kind = JUDGE_PUT,
 							   .outcome = JUDGE_AMBIGUOUS};
 	}

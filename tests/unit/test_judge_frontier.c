@@ -228,6 +228,8 @@ static void test_what_is_too_much_is_unknown(void **state)
 	(void)state;
 	fill_wide(op, 20);
 	assert_int_equal(judge_frontier(j, op, 40, 1000, &a), 0);
+	assert_int_equal(a.verdict, JUDGE_VIOLATION); /* none can be left before its reader */
+	assert_int_equal(judge_frontier(j, op, 40, 10, &a), 0);
 	assert_int_equal(a.verdict, JUDGE_UNKNOWN);
 	assert_int_equal(a.reason, JUDGE_BUDGET);
 	fill_wide(op, 200);
@@ -243,9 +245,8 @@ static void test_what_it_cannot_judge_is_refused(void **state)
 		struct judge_op op;
 		int rc;
 	} refused[] = {
-		{{1, 2, 1, .kind = JUDGE_CAS}, -ENOTSUP},
+		{{1, 2, .kind = JUDGE_CAS}, -EINVAL},
 		{{1, 2, 1, .kind = JUDGE_APPEND}, -ENOTSUP},
-		{{1, 2, .expect = 1, .kind = JUDGE_UNEQUAL}, -ENOTSUP},
 		{PUT(JUDGE_NOTHING, 1, 2), -EINVAL},
 		{READ(JUDGE_NOTHING, 1, 2), -EINVAL},
 		{PUT(1, 2, 1), -EINVAL},
