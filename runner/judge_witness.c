@@ -141,9 +141,9 @@ static int contradicts(const struct search *s, uint8_t *set)
 		s->built[n] = *op;
 		if (op->res > s->end) /* not yet settled then */
 			s->built[n].outcome = JUDGE_AMBIGUOUS;
-		else if (is_absence(op) && op->inv < nothing)
+		if (is_absence(op) && op->inv < nothing)
 			nothing = op->inv;
-		else if (is_presence(op) && op->inv < something)
+		if (is_presence(op) && op->inv < something)
 			something = op->inv;
 		n++;
 	}
