@@ -1,4 +1,5 @@
 /* evidence.c - the rows of each key, as operations of a judge; see evidence.h. */
+#include "runner/evidence_fence.h"
 #include "runner/evidence_impl.h"
 
 #include <errno.h>
@@ -19,9 +20,11 @@ struct evidence {
 	struct evidence_names names;
 	struct evidence_pages pages;
 	struct evidence_clock clock;
+	struct evidence_fences fences;
 	struct evidence_base *base; /* by rank */
 	bool *given;                /* by rank: had rows */
 	int64_t start_ns;
+	bool conditional; /* of the key */
 	struct evidence_row *row;
 	size_t rows, row_room;
 	struct put *put; /* of the key, sorted by tag */
@@ -32,37 +35,67 @@ struct evidence {
 	size_t note_room;
 };
 
+/* What an operation amounts to beside its interval. */
+struct meaning {
+	enum judge_kind kind;
+	enum judge_outcome outcome;
+	uint64_t value, expect;
+};
+
+/* When it was over at the latest. */
 static uint64_t end_of(const struct evidence *g, const struct evidence_when *when,
-		       enum judge_outcome outcome)
+		       enum judge_outcome outcome, enum evidence_fence_kind *fence)
 {
+	uint64_t settled, restarted;
+
+	*fence = FENCE_NONE;
 	if (outcome == JUDGE_KNOWN)
 		return when->res;
 	if (outcome != JUDGE_AMBIGUOUS || !when->settles)
 		return JUDGE_NEVER;
-	return evidence_clock_fence(&g->clock, when->res_ns);
+	settled = evidence_clock_fence(&g->clock, when->res_ns);
+	restarted = evidence_fences_find(&g->fences, when->res_ns);
+	if (settled < restarted)
+		*fence = FENCE_SETTLE;
+	else if (restarted != JUDGE_NEVER)
+		*fence = FENCE_RESTART;
+	return settled < restarted ? settled : restarted;
 }
 
 static int add(struct evidence *g, const struct evidence_when *when, enum verb verb,
-	       enum judge_kind kind, enum judge_outcome outcome, uint64_t value)
+	       const struct meaning *m)
 {
+	enum evidence_fence_kind fence;
+
 	if (evidence_room(&g->op, g->ops, &g->op_room, sizeof(*g->op)) ||
 	    evidence_room(&g->note, g->ops, &g->note_room, sizeof(*g->note)))
 		return -ENOMEM;
+	g->conditional |= m->kind == JUDGE_CAS || m->kind == JUDGE_UNEQUAL;
 	g->op[g->ops] = (struct judge_op){
 		.inv = when->inv,
-		.res = end_of(g, when, outcome),
-		.value = value,
+		.res = end_of(g, when, m->outcome, &fence),
+		.value = m->value,
+		.expect = m->expect,
 		.id = when->op,
 		.client = when->client,
-		.kind = (uint8_t)kind,
-		.outcome = (uint8_t)outcome,
+		.kind = (uint8_t)m->kind,
+		.outcome = (uint8_t)m->outcome,
 	};
 	g->note[g->ops++] = (struct evidence_note){
+		.op = when->op,
 		.verb = verb,
+		.fence = fence,
 		.inv_ns = when->inv_ns - g->start_ns,
 		.res_ns = when->res_ns ? when->res_ns - g->start_ns : -1,
 	};
 	return 0;
+}
+
+static int observe(struct evidence *g, const struct evidence_when *when, enum verb verb,
+		   enum judge_kind kind, uint64_t value)
+{
+	return add(g, when, verb,
+		   &(struct meaning){.kind = kind, .outcome = JUDGE_KNOWN, .value = value});
 }
 
 static int put_order(const void *a, const void *b)
@@ -95,7 +128,7 @@ static int add_there(struct evidence *g, const struct evidence_when *when, enum 
 {
 	uint64_t generation = only_with_tag(g, tag);
 
-	return add(g, when, verb, generation ? JUDGE_READ : JUDGE_PRESENT, JUDGE_KNOWN, generation);
+	return observe(g, when, verb, generation ? JUDGE_READ : JUDGE_PRESENT, generation);
 }
 
 static int add_observation(struct evidence *g, const struct evidence_row *r)
@@ -103,33 +136,72 @@ static int add_observation(struct evidence *g, const struct evidence_row *r)
 	if (!r->answered || r->mark)
 		return 0;
 	if (r->kind == OUTCOME_ABSENT)
-		return add(g, &r->when, r->verb, JUDGE_ABSENT, JUDGE_KNOWN, JUDGE_NOTHING);
+		return observe(g, &r->when, r->verb, JUDGE_ABSENT, JUDGE_NOTHING);
 	if (r->kind != OUTCOME_OK)
 		return 0;
 	if (r->seen)
-		return add(g, &r->when, r->verb, JUDGE_READ, JUDGE_KNOWN, r->seen);
+		return observe(g, &r->when, r->verb, JUDGE_READ, r->seen);
 	return add_there(g, &r->when, r->verb, (g->can & CAN_TAG_XXH3) ? r->told_tag : 0);
+}
+
+static bool is_acknowledged(const struct evidence_row *r)
+{
+	return r->answered &&
+	       (r->kind == OUTCOME_OK || (r->verb == VERB_DELETE && r->kind == OUTCOME_ABSENT));
+}
+
+/* Sent once, and certainly without effect. */
+static bool is_void(const struct evidence_row *r)
+{
+	return r->answered && r->sends <= 1 &&
+	       (r->kind == OUTCOME_REFUSED || r->kind == OUTCOME_NOT_APPLIED);
+}
+
+/* A put is a compare-and-set if its condition can be told: nothing, or the one put of that tag. */
+static void set_condition(const struct evidence *g, const struct evidence_row *r, struct meaning *m)
+{
+	uint64_t wanted =
+		r->condition == WANTS_TAG ? only_with_tag(g, r->wanted_tag) : JUDGE_NOTHING;
+
+	if (r->condition == WANTS_NOTHING || wanted)
+		*m = (struct meaning){JUDGE_CAS, m->outcome, m->value, wanted};
+}
+
+/* What the last answer of a refused one has seen. */
+static int add_refusal(struct evidence *g, const struct evidence_row *r, const struct meaning *m)
+{
+	if (r->condition == WANTS_NOTHING)
+		return observe(g, &r->when, r->verb, JUDGE_PRESENT, JUDGE_NOTHING);
+	if (m->kind != JUDGE_CAS)
+		return 0;
+	return add(g, &r->when, r->verb,
+		   &(struct meaning){JUDGE_UNEQUAL, JUDGE_KNOWN, r->generation, m->expect});
 }
 
 static int add_write(struct evidence *g, const struct evidence_row *r)
 {
 	bool delete = r->verb == VERB_DELETE, tells = delete &&(g->can & CAN_DELETE_TELLS);
-	bool once = r->sends <= 1;
-	enum judge_kind kind = delete ? JUDGE_DELETE : JUDGE_PUT;
-	enum judge_outcome outcome = JUDGE_AMBIGUOUS;
+	bool once = r->sends <= 1, acknowledged = is_acknowledged(r);
 	int sends = !r->answered || once ? 1 : r->sends < SENDS_MAX ? r->sends : SENDS_MAX, rc = 0;
+	struct meaning m = {.kind = !delete ? JUDGE_PUT : JUDGE_DELETE,
+			    .outcome = acknowledged ? JUDGE_KNOWN
+				       : is_void(r) ? JUDGE_FAILED
+						    : JUDGE_AMBIGUOUS,
+			    .value = r->generation};
 
 	if (r->answered && once && tells && r->kind == OUTCOME_ABSENT)
-		return add(g, &r->when, r->verb, JUDGE_ABSENT, JUDGE_KNOWN, JUDGE_NOTHING);
-	if (r->answered && (r->kind == OUTCOME_OK || (delete &&r->kind == OUTCOME_ABSENT)))
-		outcome = JUDGE_KNOWN;
-	else if (r->answered && once &&
-		 (r->kind == OUTCOME_REFUSED || r->kind == OUTCOME_NOT_APPLIED))
-		outcome = JUDGE_FAILED;
-	if (outcome == JUDGE_KNOWN && once && tells)
-		kind = JUDGE_TAKE;
-	for (int i = 0; i < sends && !rc; i++)
-		rc = add(g, &r->when, r->verb, kind, i ? JUDGE_AMBIGUOUS : outcome, r->generation);
+		return observe(g, &r->when, r->verb, JUDGE_ABSENT, JUDGE_NOTHING);
+	if (acknowledged && once && tells)
+		m.kind = JUDGE_TAKE;
+	set_condition(g, r, &m);
+	if (r->answered && r->kind == OUTCOME_REFUSED && r->status == 412 && r->condition) {
+		rc = add_refusal(g, r, &m);
+		sends -= !once; /* the last one did nothing */
+	}
+	for (int i = 0; i < sends && !rc; i++) {
+		rc = add(g, &r->when, r->verb, &m);
+		m.outcome = JUDGE_AMBIGUOUS;
+	}
 	return rc;
 }
 
@@ -143,7 +215,7 @@ static int add_pages(struct evidence *g, uint32_t rank)
 			continue;
 		const struct evidence_entry *e = evidence_page_find(&g->pages, page, rank);
 		rc = e ? add_there(g, &page->when, VERB_LIST, e->tag)
-		       : add(g, &page->when, VERB_LIST, JUDGE_ABSENT, JUDGE_KNOWN, JUDGE_NOTHING);
+		       : observe(g, &page->when, VERB_LIST, JUDGE_ABSENT, JUDGE_NOTHING);
 	}
 	return rc;
 }
@@ -164,7 +236,8 @@ static int add_base(struct evidence *g, const struct evidence_base *base)
 	if (!base->seq || !base->generation)
 		return 0;
 	when.inv_ns = when.res_ns = g->start_ns;
-	return add(g, &when, VERB_PUT, JUDGE_PUT, JUDGE_KNOWN, base->generation);
+	return add(g, &when, VERB_PUT,
+		   &(struct meaning){JUDGE_PUT, JUDGE_KNOWN, base->generation, 0});
 }
 
 /* The rows of one key, and what the listings say of it. */
@@ -175,6 +248,7 @@ static int gather_key(struct evidence *g, uint32_t rank)
 
 	g->puts = 0;
 	g->ops = 0;
+	g->conditional = false;
 	if (base->seq && base->generation)
 		rc = put_room(g, base->tag, base->generation);
 	for (size_t i = 0; i < g->rows && !rc; i++)
@@ -194,11 +268,13 @@ static int gather_key(struct evidence *g, uint32_t rank)
 static const char rows_sql[] =
 	"SELECT i.object, i.op, i.worker, i.verb, i.generation, i.tag, i.inv_ns, i.inv_seq, "
 	"o.res_ns, o.res_seq, o.kind, o.sends, o.seen, o.tag, o.mark, i.size, o.status, "
-	"o.op IS NOT NULL AND i.epoch = (SELECT max(epoch) FROM epoch) "
+	"o.op IS NOT NULL AND i.epoch = (SELECT max(epoch) FROM epoch), i.condition "
 	"FROM intent i LEFT JOIN outcome o ON o.op = i.op WHERE i.verb <> ? ORDER BY i.object";
 
 static void row_read(sqlite3_stmt *s, struct evidence_row *r)
 {
+	const char *condition = check_text(s, 18);
+
 	*r = (struct evidence_row){
 		.when = {.op = check_number(s, 1),
 			 .inv = check_number(s, 7),
@@ -218,6 +294,10 @@ static void row_read(sqlite3_stmt *s, struct evidence_row *r)
 		.mark = sqlite3_column_int(s, 14),
 		.size = check_number(s, 15),
 		.status = sqlite3_column_int(s, 16),
+		.condition = !*condition               ? NO_CONDITION
+			     : !strcmp(condition, "*") ? WANTS_NOTHING
+						       : WANTS_TAG,
+		.wanted_tag = evidence_tag(condition),
 	};
 }
 
@@ -234,6 +314,7 @@ static int give(struct evidence *g, uint32_t rank,
 		.row = g->row,
 		.rows = g->rows,
 		.base = &g->base[rank],
+		.conditional = g->conditional,
 	};
 
 	g->given[rank] = true;
@@ -319,6 +400,8 @@ int evidence_open(struct evidence **out, sqlite3 *db, uint32_t can, struct why *
 		rc = -ENOMEM;
 	if (!rc)
 		rc = evidence_clock_read(&g->clock, db);
+	if (!rc)
+		rc = evidence_fences_read(&g->fences, db);
 	g->start_ns = start_of(db);
 	if (!rc)
 		rc = evidence_pages_read(&g->pages, &g->names, db, can);
@@ -343,6 +426,7 @@ void evidence_close(struct evidence *g)
 	evidence_names_free(&g->names);
 	evidence_pages_free(&g->pages);
 	evidence_clock_free(&g->clock);
+	evidence_fences_free(&g->fences);
 	free(g->base);
 	free(g->given);
 	free(g->row);

@@ -2,7 +2,9 @@
  * evidence.h - what a closed ledger tells of each key, in the words of the exact judges.
  *
  *     put, delete       known when acknowledged, ambiguous when the outcome is not known or there is
- *                       none; once more, ambiguous, for each time it may have been sent again
+ *                       none, up to a fence (evidence_fence.h); once more, ambiguous, for each time
+ *                       it may have been sent again
+ *     conditional put   compare-and-set; refused (412), it has seen what is unequal, or present
  *     get, range        the generation that the bytes tell; 404 is absent
  *     head, empty body  the generation whose tag it told, if the store's tags are of the body and no
  *                       other put of the key has the same; else no more than that it is there
@@ -29,9 +31,15 @@
 #include "runner/driver.h"
 #include "runner/judge_history.h"
 
+/* What ends an operation without a clear answer: a restart of every process of the store, or the time
+ * in which it settles. */
+enum evidence_fence_kind { FENCE_NONE, FENCE_RESTART, FENCE_SETTLE, FENCE_KINDS };
+
 /* Beside each judge_op, whose id is the number of the ledger's operation. */
 struct evidence_note {
+	uint64_t op; /* that number, also where ids are places */
 	enum verb verb;
+	enum evidence_fence_kind fence;
 	int64_t inv_ns, res_ns; /* since the ledger's first operation; res_ns -1: no answer */
 };
 
@@ -52,6 +60,8 @@ struct evidence_row {
 	enum outcome kind;
 	int status, sends, mark;
 	uint64_t seen, told_tag;
+	enum { NO_CONDITION, WANTS_NOTHING, WANTS_TAG } condition;
+	uint64_t wanted_tag;
 };
 
 /* What compaction left of a key: its state at the cut, and how much was judged to be possible. */
@@ -73,6 +83,7 @@ struct evidence_key {
 	const struct evidence_row *row; /* its own, not those of listings */
 	size_t rows;
 	const struct evidence_base *base;
+	bool conditional; /* it has compare-and-sets, or such as were refused */
 };
 
 struct evidence;

@@ -6,8 +6,6 @@
 #ifndef RUNNER_EVIDENCE_IMPL_H
 #define RUNNER_EVIDENCE_IMPL_H
 
-#include <stdbool.h>
-
 #include "runner/evidence.h"
 
 struct evidence_entry {
@@ -69,7 +67,7 @@ const struct evidence_pages *evidence_pages_of(const struct evidence *evidence);
 /* A tag of 16 hex digits as a number; 0 when it is none. */
 uint64_t evidence_tag(const char *text);
 
-/* Room for one more of `size` bytes. */
+/* Room for one of `size` bytes more than count. */
 int evidence_room(void *array, size_t count, size_t *room, size_t size);
 
 #endif

@@ -14,7 +14,7 @@ int evidence_room(void *array, size_t count, size_t *room, size_t size)
 
 	if (count < *room)
 		return 0;
-	size_t more = *room * 2 + 64;
+	size_t more = (count > *room * 2 ? count : *room * 2) + 64;
 	void *grown = realloc(*at, more * size);
 	if (!grown)
 		return -ENOMEM;

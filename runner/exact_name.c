@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum observed { ANYTHING, NOTHING, SOMETHING, VALUE };
-enum against { ANYBODY, A_DELETE, AN_ABSENCE, AN_ACK, A_READ };
+enum against { ANYBODY, A_CONDITION, A_DELETE, AN_ABSENCE, AN_ACK, A_READ };
 enum { EITHER = -1 };
 
 /* The first row that fits. */
@@ -21,6 +21,7 @@ static const struct naming {
 	{JUDGE_UNWRITTEN, ANYTHING, ANYBODY, EITHER, EITHER, PHANTOM},
 	{JUDGE_ABORTED, ANYTHING, ANYBODY, EITHER, EITHER, ABORTED_READ},
 	{JUDGE_FUTURE, ANYTHING, ANYBODY, EITHER, EITHER, FUTURE_READ},
+	{JUDGE_NO_REASON, ANYTHING, A_CONDITION, EITHER, EITHER, WRONG_CONDITION},
 	{JUDGE_NO_REASON, NOTHING, ANYBODY, 1, EITHER, LIST_OMISSION},
 	{JUDGE_NO_REASON, SOMETHING, ANYBODY, 1, EITHER, LIST_PHANTOM},
 	{JUDGE_NO_REASON, VALUE, A_DELETE, 1, EITHER, LIST_PHANTOM},
@@ -58,9 +59,10 @@ static void witness_insert(struct witness *w, const struct evidence_key *key, si
 	w->at[i] = at;
 }
 
+/* In a copy that was made to be judged, names are places. */
 static size_t find_op(const struct evidence_key *key, uint64_t id)
 {
-	size_t i = 0;
+	size_t i = id < key->count && key->op[id].id == id ? (size_t)id : 0;
 
 	while (i + 1 < key->count && key->op[i].id != id)
 		i++;
@@ -151,11 +153,25 @@ static bool acknowledged(const struct evidence_key *key, uint64_t value, uint64_
 	return false;
 }
 
+/* A compare-and-set among them, or what a refused one has seen. */
+static bool is_about_condition(const struct evidence_key *key, const struct witness *w)
+{
+	bool any =
+		key->op[w->culprit].kind == JUDGE_PRESENT && key->note[w->culprit].verb == VERB_PUT;
+
+	for (int i = 0; i < w->count; i++)
+		any |= key->op[w->at[i]].kind == JUDGE_CAS ||
+		       key->op[w->at[i]].kind == JUDGE_UNEQUAL;
+	return any;
+}
+
 static enum against find_against(const struct evidence_key *key, const struct witness *w)
 {
 	const struct judge_op *culprit = &key->op[w->culprit];
 	enum against against = A_READ;
 
+	if (is_about_condition(key, w))
+		return A_CONDITION;
 	for (int i = 0; i < w->count; i++) {
 		const struct judge_op *op = &key->op[w->at[i]];
 		if (op == culprit)
@@ -224,15 +240,20 @@ static enum violation_code find_code(const struct evidence_key *key, enum judge_
 
 static const char *const verbs[VERB_COUNT] = {"put", "get", "head", "range", "delete", "list"};
 static const char *const told[JUDGE_KIND_COUNT] = {
-	[JUDGE_PUT] = "of generation",       [JUDGE_DELETE] = "",
-	[JUDGE_TAKE] = "found something",    [JUDGE_READ] = "answered generation",
-	[JUDGE_ABSENT] = "answered nothing", [JUDGE_PRESENT] = "answered something",
+	[JUDGE_PUT] = "of generation",
+	[JUDGE_DELETE] = "",
+	[JUDGE_TAKE] = "found something",
+	[JUDGE_READ] = "answered generation",
+	[JUDGE_ABSENT] = "answered nothing",
+	[JUDGE_PRESENT] = "answered something",
+	[JUDGE_CAS] = "under a condition that it found fulfilled, of generation",
+	[JUDGE_UNEQUAL] = "refused, since its condition did not hold",
 };
 
 static int tell(char *text, size_t size, const struct judge_op *op, const struct evidence_note *n)
 {
 	char value[32] = "", when[64];
-	bool valued = op->kind == JUDGE_PUT || op->kind == JUDGE_READ;
+	bool valued = op->kind == JUDGE_PUT || op->kind == JUDGE_READ || op->kind == JUDGE_CAS;
 
 	if (valued)
 		snprintf(value, sizeof(value), " %llu", (unsigned long long)op->value);
@@ -242,7 +263,7 @@ static int tell(char *text, size_t size, const struct judge_op *op, const struct
 	else
 		snprintf(when, sizeof(when), "%.6f to %.6f s", (double)n->inv_ns / 1e9,
 			 (double)n->res_ns / 1e9);
-	return snprintf(text, size, "operation %llu, %s%s%s%s (%s)", (unsigned long long)op->id,
+	return snprintf(text, size, "operation %llu, %s%s%s%s (%s)", (unsigned long long)n->op,
 			verbs[n->verb], *told[op->kind] ? " " : "", told[op->kind], value, when);
 }
 
@@ -260,6 +281,17 @@ static void tell_all(const struct evidence_key *key, const struct witness *w, st
 	}
 }
 
+/* One operation may be a read and a put; the culprit comes last. */
+static void add_witness(struct violation *out, uint64_t op)
+{
+	bool known = op == out->op;
+
+	for (int i = 0; i < out->witnesses; i++)
+		known |= out->witness[i] == op;
+	if (!known && out->witnesses < WITNESS_MAX - 1)
+		out->witness[out->witnesses++] = op;
+}
+
 void exact_name(const struct evidence_key *key, const struct judge_answer *answer,
 		struct violation *out)
 {
@@ -269,11 +301,10 @@ void exact_name(const struct evidence_key *key, const struct judge_answer *answe
 	*out = (struct violation){
 		.code = find_code(key, answer->reason, &w),
 		.key = key->name,
-		.op = key->op[w.culprit].id,
+		.op = key->note[w.culprit].op,
 	};
-	for (int i = 0; i < w.count && out->witnesses < WITNESS_MAX; i++)
-		if (key->op[w.at[i]].id != out->op && out->witnesses < WITNESS_MAX - 1)
-			out->witness[out->witnesses++] = key->op[w.at[i]].id;
+	for (int i = 0; i < w.count; i++)
+		add_witness(out, key->note[w.at[i]].op);
 	out->witness[out->witnesses++] = out->op;
 	tell_all(key, &w, out);
 }

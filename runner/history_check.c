@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runner/history_read.h"
@@ -38,6 +39,35 @@ static int judge_part(struct judge_zones *zones, struct judge_frontier *frontier
 			     : judge_frontier(frontier, part->ops, part->count, budget, answer);
 }
 
+static int value_order(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Does it compare and set, and put a value twice? The frontier knows that, but the general engine
+ * knows it better. */
+static bool is_general(const struct judge_part *part)
+{
+	uint64_t *value = malloc((part->count + 1) * sizeof(*value));
+	bool compares = false, twice = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < part->count && value; i++) {
+		int kind = part->ops[i].kind;
+		compares |= kind == JUDGE_CAS || kind == JUDGE_UNEQUAL;
+		if (kind == JUDGE_CAS || kind == JUDGE_PUT)
+			value[n++] = part->ops[i].value;
+	}
+	if (value)
+		qsort(value, n, sizeof(*value), value_order);
+	for (size_t i = 1; i < n; i++)
+		twice |= value[i] == value[i - 1];
+	free(value);
+	return compares && twice;
+}
+
 /* Key by key: the first violation ends it, an unknown does not. */
 static int judge_keys(const struct history *h, struct judged *out)
 {
@@ -48,6 +78,8 @@ static int judge_keys(const struct history *h, struct judged *out)
 	int rc = zones && frontier ? 0 : -ENOMEM;
 
 	out->answer = (struct judge_answer){.verdict = JUDGE_OK};
+	for (size_t i = 0; i < h->keys && !rc; i++)
+		rc = is_general(&h->part[i]) ? -ENOTSUP : 0;
 	for (size_t i = 0; i < h->keys && !rc && out->answer.verdict != JUDGE_VIOLATION; i++) {
 		rc = judge_part(zones, frontier, &h->part[i], budget, &answer);
 		budget -= answer.steps < budget ? answer.steps : budget - 1;

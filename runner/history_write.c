@@ -17,20 +17,21 @@
 #include "runner/evidence.h"
 
 static const char *const kinds[JUDGE_KIND_COUNT] = {
-	[JUDGE_PUT] = "put",   [JUDGE_DELETE] = "delete", [JUDGE_TAKE] = "take",
-	[JUDGE_READ] = "read", [JUDGE_ABSENT] = "absent", [JUDGE_PRESENT] = "present",
+	[JUDGE_PUT] = "put",         [JUDGE_DELETE] = "delete",   [JUDGE_TAKE] = "take",
+	[JUDGE_CAS] = "cas",         [JUDGE_READ] = "read",       [JUDGE_ABSENT] = "absent",
+	[JUDGE_PRESENT] = "present", [JUDGE_UNEQUAL] = "unequal",
 };
 static const char *const outcomes[] = {"known", "ambiguous", "failed"};
 
 /* The words of a form of events. */
 struct events_form {
-	const char *get, *put, *nothing;
-	bool fails; /* it has a word for a put that certainly failed */
+	const char *get, *put, *cas, *nothing; /* cas NULL: a put, and a refusal is not told */
+	bool fails;                            /* it has a word for a put that certainly failed */
 	bool quoted;
 };
 
-static const struct events_form edn = {"read", "write", "nil", true, false};
-static const struct events_form porcupine = {"get", "put", "\"\"", false, true};
+static const struct events_form edn = {"read", "write", "cas", "nil", true, false};
+static const struct events_form porcupine = {"get", "put", NULL, "\"\"", false, true};
 
 struct writing {
 	FILE *out;
@@ -74,12 +75,17 @@ static int write_jsonl(void *arg, const struct evidence_key *key)
 
 	for (size_t i = 0; i < key->count; i++) {
 		const struct judge_op *op = &key->op[i];
-		fprintf(w->out, "{\"op\":%llu,\"client\":%u,\"key\":", (unsigned long long)op->id,
+		fprintf(w->out,
+			"{\"op\":%llu,\"client\":%u,\"key\":", (unsigned long long)key->note[i].op,
 			op->client);
 		write_json_text(w->out, key->name);
 		fprintf(w->out, ",\"do\":\"%s\"", kinds[op->kind]);
-		if (op->kind == JUDGE_PUT || op->kind == JUDGE_READ)
+		if (op->kind == JUDGE_PUT || op->kind == JUDGE_READ || op->kind == JUDGE_CAS)
 			fprintf(w->out, ",\"value\":%llu", (unsigned long long)op->value);
+		if ((op->kind == JUDGE_CAS || op->kind == JUDGE_UNEQUAL) && op->expect)
+			fprintf(w->out, ",\"expect\":%llu", (unsigned long long)op->expect);
+		else if (op->kind == JUDGE_CAS)
+			fprintf(w->out, ",\"expect\":null");
 		fprintf(w->out, ",\"inv\":%llu", (unsigned long long)op->inv);
 		if (op->res != JUDGE_NEVER)
 			fprintf(w->out, ",\"res\":%llu", (unsigned long long)op->res);
@@ -97,8 +103,10 @@ static int event_order(const void *a, const void *b)
 
 static bool is_told(const struct events_form *form, const struct judge_op *op)
 {
-	if (op->kind == JUDGE_PRESENT)
+	if (op->kind == JUDGE_PRESENT || (op->kind == JUDGE_UNEQUAL && !form->cas))
 		return false;
+	if (op->kind == JUDGE_CAS && op->outcome == JUDGE_FAILED)
+		return false; /* its refusal is told */
 	return op->outcome != JUDGE_FAILED || form->fails;
 }
 
@@ -123,25 +131,46 @@ static size_t make_events(struct writing *w, const struct evidence_key *key)
 	return n;
 }
 
+static bool is_compare(const struct events_form *form, const struct judge_op *op)
+{
+	return form->cas && (op->kind == JUDGE_CAS || op->kind == JUDGE_UNEQUAL);
+}
+
+static void write_value(const struct writing *w, const struct event *e)
+{
+	const struct judge_op *op = e->op;
+	const char *quote = w->form->quoted ? "\"" : "";
+	char expect[32] = "nil";
+
+	if (op->expect)
+		snprintf(expect, sizeof(expect), "%llu", (unsigned long long)op->expect);
+	if (is_compare(w->form, op))
+		fprintf(w->out, "[%s %llu]", expect, (unsigned long long)op->value);
+	else if (judge_kind_observes(op->kind) && !e->end)
+		fprintf(w->out, "nil");
+	else if (op->kind == JUDGE_PUT || op->kind == JUDGE_READ || op->kind == JUDGE_CAS)
+		fprintf(w->out, "%s%llu%s", quote, (unsigned long long)op->value, quote);
+	else
+		fputs(w->form->nothing, w->out);
+}
+
 static void write_event(struct writing *w, const char *key, const struct event *e)
 {
 	const struct events_form *f = w->form;
-	bool observes = judge_kind_observes(e->op->kind), failed = e->op->outcome == JUDGE_FAILED;
-	const char *quote = f->quoted ? "\"" : "";
+	bool observes = judge_kind_observes(e->op->kind);
+	bool failed = e->op->outcome == JUDGE_FAILED || e->op->kind == JUDGE_UNEQUAL;
 
 	fprintf(w->out, "{:process %llu, :type :%s, :f :%s, :key ", (unsigned long long)e->process,
 		!e->end  ? "invoke"
 		: failed ? "fail"
 			 : "ok",
-		observes ? f->get : f->put);
+		is_compare(f, e->op) ? f->cas
+		: observes           ? f->get
+				     : f->put);
 	write_text(w->out, key);
 	fprintf(w->out, ", :value ");
-	if (observes && !e->end)
-		fprintf(w->out, "nil}\n");
-	else if (e->op->kind == JUDGE_PUT || e->op->kind == JUDGE_READ)
-		fprintf(w->out, "%s%llu%s}\n", quote, (unsigned long long)e->op->value, quote);
-	else
-		fprintf(w->out, "%s}\n", f->nothing);
+	write_value(w, e);
+	fprintf(w->out, "}\n");
 }
 
 static int write_events(void *arg, const struct evidence_key *key)
