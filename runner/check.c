@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner/cause.h"
 #include "runner/check_exact.h"
 #include "runner/check_ledger.h"
 #include "runner/check_progress.h"
@@ -199,13 +200,21 @@ static void tell_exact(void *arg, uint64_t operations)
 
 static int print_violation(void *arg, const struct violation *v)
 {
-	(void)arg;
+	struct cause cause[CAUSE_MAX];
+	char text[512];
+	int causes;
+
 	printf("%s %s\n    %s\n    witness: operations", violation_name(v->code), v->key, v->text);
 	for (int i = 0; i < v->witnesses; i++)
 		printf(" %llu", (unsigned long long)v->witness[i]);
 	if (v->followers)
 		printf("; %u more on this key", v->followers);
 	printf("\n");
+	causes = cause_read(arg, v->witness, v->witnesses, cause);
+	for (int i = 0; i < causes; i++) {
+		cause_text(&cause[i], text, sizeof(text));
+		printf("    meanwhile: %s\n", text);
+	}
 	return 0;
 }
 
@@ -262,7 +271,7 @@ static int judge(const char *dir, sqlite3 *db, struct oracle *oracle, struct why
 		return rc;
 	oracle_count(oracle, &count);
 	enum verdict verdict = verdict_of(db, &count, &exact, reason, sizeof(reason));
-	oracle_violations(oracle, print_violation, NULL);
+	oracle_violations(oracle, print_violation, db);
 	compact_sum_text(&sum, compacted, sizeof(compacted));
 	add_compacted(reason, sizeof(reason), compacted);
 	printf("%llu operations, %llu verified, %llu violation%s\n%s%s%s\n",

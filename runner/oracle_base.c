@@ -62,8 +62,6 @@ void oracle_base(struct oracle *oracle, const struct oracle_base *base)
 	gone = key->values - kept;
 	key->value[0] = first;
 	key->values = kept;
-	for (unsigned i = 0; i < kept; i++)
-		key->value[i].taken -= key->value[i].taken > gone ? gone : key->value[i].taken;
 	key->cut = base->seq;
 	key->cut_op = base->cut_op;
 	for (unsigned i = 0; i < oracle->pendings; i++)

@@ -56,6 +56,8 @@ static const struct value *find_twin(const struct reading *r, const struct value
 static enum violation_code accepted_twice(struct reading *r, const struct value *v,
 					  const struct value *other)
 {
+	if (!other)
+		return VIOLATION_NONE;
 	return oracle_find(
 		r, WRONG_CONDITION, v, other,
 		"two conditional puts were accepted in place of one thing: generation %llu, put by "
@@ -102,8 +104,8 @@ static enum violation_code judge_replaced(struct reading *r, struct value *v)
 	if (wanted->twice || v->twice)
 		return VIOLATION_NONE;
 	if (wanted->taken)
-		return accepted_twice(r, v, &r->key->value[wanted->taken]);
-	wanted->taken = (unsigned)(v - r->key->value);
+		return accepted_twice(r, v, key_generation(r->key, wanted->taken));
+	wanted->taken = v->generation;
 	return VIOLATION_NONE;
 }
 

@@ -33,7 +33,7 @@ struct value {
 	bool acked, failed, ambiguous;
 	bool twice;   /* may have been sent twice: can come back at any time, so it proves no end */
 	bool created; /* accepted because nothing was there */
-	unsigned taken; /* index of the value that was accepted in its place, 0: none */
+	uint64_t taken; /* generation that was accepted in its place, 0: none */
 };
 
 struct key {

@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "failkit/why.h"
+#include "runner/cause.h"
 #include "runner/driver.h"
 #include "runner/oracle.h"
 
@@ -62,6 +63,8 @@ struct report_violation {
 	int64_t followers;
 	struct report_witness witness[WITNESS_MAX];
 	int witnesses;
+	struct cause *cause; /* what was injected meanwhile */
+	int causes;
 };
 
 struct report_process {
@@ -70,7 +73,7 @@ struct report_process {
 };
 
 struct report {
-	const char *dir, *plan, *seed, *version, *sandbox, *verified, *interrupted;
+	const char *dir, *plan, *seed, *version, *sandbox, *verified, *interrupted, *fenced;
 	const char *verdict, *reason; /* of the last judgement; "NONE" when the run was cut */
 	int64_t start_ns, end_ns;
 	uint64_t ops, acks, ambiguous;

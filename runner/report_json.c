@@ -21,6 +21,23 @@ static json_t *witness(const struct report *r, const struct report_witness *w)
 			 (double)w->since_fault_ns / 1e9);
 }
 
+static json_t *causes(const struct report *r, const struct report_violation *v)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < v->causes; i++) {
+		const struct cause *c = &v->cause[i];
+
+		json_array_append_new(
+			list, json_pack("{s:f, s:i, s:f, s:s, s:s, s:s, s:s, s:s, s:I}", "first_s",
+					seconds(r, c->ns), "fault", c->fault, "since_fault_s",
+					(double)c->since_ns / 1e9, "node", c->node, "site", c->site,
+					"action", c->action, "error", c->error, "subject",
+					c->subject, "count", (json_int_t)c->count));
+	}
+	return list;
+}
+
 static json_t *violations(const struct report *r)
 {
 	json_t *list = json_array();
@@ -32,9 +49,10 @@ static json_t *violations(const struct report *r)
 		for (int j = 0; j < v->witnesses; j++)
 			json_array_append_new(witnesses, witness(r, &v->witness[j]));
 		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:s, s:I, s:o}", "code", v->code, "key",
-						v->key, "text", v->text, "followers",
-						(json_int_t)v->followers, "witness", witnesses));
+				      json_pack("{s:s, s:s, s:s, s:I, s:o, s:o}", "code", v->code,
+						"key", v->key, "text", v->text, "followers",
+						(json_int_t)v->followers, "witness", witnesses,
+						"injected", causes(r, v)));
 	}
 	return list;
 }
@@ -123,12 +141,13 @@ static json_t *processes(const struct report *r)
 int report_json(const struct report *report, FILE *to)
 {
 	json_t *root = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:b, s:f, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, "
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:f, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o, "
+		"s:o, "
 		"s:o}",
-		"verdict", report->verdict, "reason", report->reason, "plan", report->plan, "seed",
-		report->seed, "version", report->version, "interrupted",
-		report->interrupted[0] != 0, "length_s", seconds(report, report->end_ns),
-		"operations", (json_int_t)report->ops, "verified",
+		"verdict", report->verdict, "reason", report->reason, "fenced", report->fenced,
+		"plan", report->plan, "seed", report->seed, "version", report->version,
+		"interrupted", report->interrupted[0] != 0, "length_s",
+		seconds(report, report->end_ns), "operations", (json_int_t)report->ops, "verified",
 		(json_int_t)strtoll(report->verified, NULL, 10), "acknowledged",
 		(json_int_t)report->acks, "ambiguous", (json_int_t)report->ambiguous, "silence_ms",
 		(double)report->silence_ns / 1e6, "violations", violations(report), "faults",

@@ -33,6 +33,8 @@ static void verdict(const struct report *r, FILE *to)
 		"| operations | %" PRIu64 ", %s verified, %" PRIu64
 		" acknowledged mutations, %" PRIu64 " ambiguous |\n",
 		r->ops, r->verified, r->acks, r->ambiguous);
+	if (r->fenced[0])
+		fprintf(to, "| ambiguous operations taken to be over | %s |\n", r->fenced);
 	fprintf(to, "| violations | %d |\n", r->violations);
 	fprintf(to, "| longest time without an answer | %.0f ms, at %.1f s |\n", ms(r->silence_ns),
 		r->silence_ns ? seconds(r, r->silence_at_ns) : 0.0);
@@ -59,6 +61,20 @@ static void witness(const struct report *r, const struct report_witness *w, FILE
 	fputs(" |\n", to);
 }
 
+static void causes(const struct report *r, const struct report_violation *v, FILE *to)
+{
+	char text[512];
+
+	if (v->causes)
+		fprintf(to, "Injected between the first and the last of these:\n\n");
+	for (int i = 0; i < v->causes; i++) {
+		cause_text(&v->cause[i], text, sizeof(text));
+		fprintf(to, "- %.3f s: %s\n", seconds(r, v->cause[i].ns), text);
+	}
+	if (v->causes)
+		fputc('\n', to);
+}
+
 static void violations(const struct report *r, FILE *to)
 {
 	if (r->violations == 0)
@@ -80,6 +96,7 @@ static void violations(const struct report *r, FILE *to)
 		for (int j = 0; j < v->witnesses; j++)
 			witness(r, &v->witness[j], to);
 		fputc('\n', to);
+		causes(r, v, to);
 	}
 }
 

@@ -74,7 +74,8 @@ static void run_row(void *arg, sqlite3_stmt *s)
 		const char **value;
 	} keys[] = {{"plan", &r->plan},         {"seed", &r->seed},
 		    {"version", &r->version},   {"sandbox", &r->sandbox},
-		    {"verified", &r->verified}, {"interrupted", &r->interrupted}};
+		    {"verified", &r->verified}, {"interrupted", &r->interrupted},
+		    {"fenced", &r->fenced}};
 	const char *key = (const char *)sqlite3_column_text(s, 0);
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -257,6 +258,20 @@ static void witness_row(void *arg, sqlite3_stmt *s)
 	}
 }
 
+static int read_causes(struct report *r, sqlite3 *db, struct report_violation *v, struct why *why)
+{
+	uint64_t op[WITNESS_MAX];
+
+	for (int i = 0; i < v->witnesses; i++)
+		op[i] = v->witness[i].op;
+	v->cause = report_keep(r, CAUSE_MAX * sizeof(*v->cause));
+	v->causes = cause_read(db, op, v->witnesses, v->cause);
+	if (v->causes >= 0)
+		return 0;
+	v->causes = 0;
+	return why_set(why, -EIO, "cannot read the ledger: %s", sqlite3_errmsg(db));
+}
+
 static int read_violations(struct report *r, sqlite3 *db, struct why *why)
 {
 	static const char violations_sql[] =
@@ -283,6 +298,8 @@ static int read_violations(struct report *r, sqlite3 *db, struct why *why)
 	for (int i = 0; i < r->violations && !error; i++) {
 		v.current = &r->violation[i];
 		error = report_query(db, witness_sql, v.id[i], witness_row, &v, why);
+		if (!error)
+			error = read_causes(r, db, v.current, why);
 	}
 	return error;
 }
@@ -353,6 +370,7 @@ int report_read(struct report *out, const char *dir, struct why *why)
 			   .sandbox = "",
 			   .verified = "0",
 			   .interrupted = "",
+			   .fenced = "",
 			   .verdict = "NONE",
 			   .reason = "the run was cut before its verdict"};
 	char path[4096];
