@@ -54,3 +54,16 @@ ledger() {
 	# Each waited for it: the gate before it stopped, and one more for what joined.
 	[ "$(ledger "SELECT count(*) FROM gate WHERE gate = 'moved' AND step = 'health to_move == 0' AND met_ns > 0")" = 4 ]
 }
+
+@test "an update is seen in the health of the node" {
+	local fault only=()
+	for fault in crash-loop roll-ms roll-ds dead-ds offline-ds scale-out scale-in; do
+		only+=(--set "fault.$fault.weight=0")
+	done
+	printf '\n[gate updated]\nstep = process\nstep = health db.version == 2\nstep = probe\n' >>lifecycle.ini
+	run -0 failrun run lifecycle.ini --duration 12s --set run.dir="$T/r" --set run.min-ops=100 \
+		--set role.db.update-args='--version-name 2' --set fault.update-ds.on=db \
+		--set fault.update-ds.anchor='time 2s' --set fault.update-ds.gate=updated "${only[@]}"
+	[[ $output == *"1 faults scheduled, 1 reached, 1 fired"* ]]
+	[ "$(ledger "SELECT count(*) FROM gate WHERE gate = 'updated' AND step LIKE 'health%' AND met_ns > 0")" = 1 ]
+}
