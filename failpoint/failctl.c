@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "failpoint/names.h"
@@ -120,10 +121,21 @@ static int dispatch(struct args *args, const char *name, int argc, char **argv)
 	return command->run(args);
 }
 
+/* What was printed has to be out: a listing cut by a full disk is no listing. */
+static int finish(int rc)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return rc;
+	say("cannot write: %s", strerror(errno));
+	return rc ? rc : EXIT_ENVIRONMENT;
+}
+
 int main(int argc, char **argv)
 {
 	static struct args args;
 	const char *name;
+
+	json_set_alloc_funcs(json_memory, free);
 	int taken = args_parse_plane(&args, argc - 1, argv + 1);
 
 	if (taken < 0)
@@ -139,5 +151,5 @@ int main(int argc, char **argv)
 		name = "help";
 	if (strcmp(name, "--version") == 0)
 		name = "version";
-	return dispatch(&args, name, argc - 1, argv + 1);
+	return finish(dispatch(&args, name, argc - 1, argv + 1));
 }

@@ -94,7 +94,10 @@ int open_plane(const struct args *args, struct control **out);
 int64_t deadline_after(const struct args *args, int64_t otherwise_ns); /* of --timeout */
 char *join_words(char *const words[]);
 
-/* failctl_table.c */
+/* failctl_table.c. What can't be listed whole is not listed: without memory the tool ends, with a
+ * message and EXIT_ENVIRONMENT. json_memory() is jansson's malloc for that. */
+void no_memory(void) __attribute__((noreturn));
+void *json_memory(size_t size);
 struct column {
 	const char *key, *title;
 	bool right; /* numbers */

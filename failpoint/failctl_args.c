@@ -248,8 +248,10 @@ int args_parse(struct args *args, const struct command *command, int argc, char 
 	int i = 0;
 
 	args->words = calloc((size_t)argc + 1, sizeof(*args->words));
-	if (!args->words)
+	if (!args->words) {
+		say("no memory for %d words", argc);
 		return EXIT_ENVIRONMENT;
+	}
 	while (i < argc && (is_option(argv[i]) || !command->passes_on)) {
 		int taken = 1;
 

@@ -70,13 +70,14 @@ static json_t *names_json(const char *text, uint64_t size)
 	json_t *rows = json_array();
 	size_t count = 0;
 
-	while (names && text < end && memchr(text, 0, (size_t)(end - text))) {
+	if (!names)
+		no_memory();
+	while (text < end && memchr(text, 0, (size_t)(end - text))) {
 		if (*text)
 			names[count++] = text;
 		text += strlen(text) + 1;
 	}
-	if (names)
-		qsort(names, count, sizeof(*names), compare_names);
+	qsort(names, count, sizeof(*names), compare_names);
 	for (size_t i = 0; i < count; i++)
 		if (i == 0 || strcmp(names[i - 1], names[i]) != 0)
 			json_array_append_new(rows,

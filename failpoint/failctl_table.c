@@ -7,10 +7,19 @@
 
 enum { COLUMNS_MAX = 16 };
 
-static int out_of_memory(void)
+void no_memory(void)
 {
 	say("no memory for the listing");
-	return EXIT_ENVIRONMENT;
+	exit(EXIT_ENVIRONMENT);
+}
+
+void *json_memory(size_t size)
+{
+	void *memory = malloc(size);
+
+	if (!memory)
+		no_memory();
+	return memory;
 }
 
 json_t *json_text(const char *text)
@@ -22,7 +31,7 @@ json_t *json_text(const char *text)
 		return value;
 	copy = strdup(text);
 	if (!copy)
-		return NULL;
+		no_memory();
 	for (char *at = copy; *at; at++)
 		if (*at & 0x80)
 			*at = '?';
@@ -39,8 +48,6 @@ void print_text(const char *text)
 
 int print_json(json_t *value, bool one_line)
 {
-	if (!value)
-		return out_of_memory();
 	json_dumpf(value, stdout, one_line ? JSON_COMPACT : JSON_INDENT(2));
 	putchar('\n');
 	json_decref(value);
@@ -123,8 +130,6 @@ static void print_table(const json_t *rows, const struct column *columns)
 
 int print_listing(const struct args *args, json_t *rows, const struct column *columns)
 {
-	if (!rows)
-		return out_of_memory();
 	if (args->json)
 		return print_json(rows, false);
 	if (json_array_size(rows))
