@@ -71,6 +71,14 @@ enum { MS = 1000000 };
 		.healed = rule_healed,                                                          \
 	}
 
+#define CLOCK_ROW(name_, takes_, help_, apply_)                                                   \
+	{                                                                                         \
+		.name = name_, .class_ = FAULT_CLOCK, .needs = NEEDS_INTERPOSER, .takes = takes_, \
+		.disruptive = true, .hold_ns = 2000LL * MS, .cost_ns = 500LL * MS, .help = help_, \
+		.check = fault_wants_on, .apply = apply_, .applied = clock_applied,               \
+		.heal = clock_heal, .healed = clock_healed,                                       \
+	}
+
 const char *const fault_class_name[FAULT_CLASSES] = {
 	[FAULT_PROCESS] = "process",   [FAULT_DISK] = "disk",   [FAULT_NETWORK] = "network",
 	[FAULT_RESOURCE] = "resource", [FAULT_CLOCK] = "clock", [FAULT_POINT] = "point",
@@ -238,6 +246,11 @@ static const struct fault_kind kinds[] = {
 	REFUSE_ROW("alloc", "on, rule, error, share, count",
 		   "`share` of the allocations fail with ENOMEM; many programs end at the first",
 		   resource_alloc),
+	CLOCK_ROW("clock-jump", "on, shift, back",
+		  "the clock is `shift` ahead, or with `back` behind", clock_jump),
+	CLOCK_ROW("clock-drift", "on, drift, back",
+		  "the clock gains `drift` of the time, or with `back` loses it", clock_drift),
+	CLOCK_ROW("clock-freeze", "on", "the clock stands still", clock_freeze),
 	{
 		.name = "point",
 		.class_ = FAULT_POINT,
@@ -252,6 +265,24 @@ static const struct fault_kind kinds[] = {
 		.applied = rule_applied,
 		.heal = rule_heal,
 		.healed = rule_healed,
+	},
+	{
+		.name = "catalogue",
+		.class_ = FAULT_POINT,
+		.needs = NEEDS_INTERPOSER,
+		.alone = true,
+		.disruptive = true,
+		.cost_ns = 40000LL * MS,
+		.help = "each failpoint that the cluster has, one after the other, meets the "
+			"action "
+			"`rule`, `kill` where there is none, once; `gate` between them; one that "
+			"nobody passes within `limit` is told",
+		.takes = "rule",
+		.check = catalogue_check,
+		.apply = catalogue_apply,
+		.applied = catalogue_applied,
+		.heal = catalogue_heal,
+		.healed = life_all_up,
 	},
 };
 

@@ -73,6 +73,9 @@ struct fault_context {
 	/* Waits until a gate is passed while the fault is still on. -ECANCELED: the run ends. */
 	int (*pass_gate)(void *arg, const char *gate, int fault, struct why *why);
 	void *arg;
+	/* Starts what is down until the gate is passed; not within its limit: UNRECOVERED is told. */
+	int (*recover)(void *arg, const char *gate, int fault);
+	bool (*ends)(void *arg); /* the run does: nothing more is waited for */
 };
 
 /* An atom under way. */

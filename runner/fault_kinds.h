@@ -10,6 +10,8 @@
  *     fault_group.c     cuts between many nodes
  *     fault_link.c      links that are slow, lossy, narrow: shapes of net_queue.h
  *     fault_resource.c  too little CPU, memory, disk time, descriptors, threads
+ *     fault_clock.c     the time that a node is told
+ *     fault_catalogue.c each failpoint in turn
  *     fault_point.c     any rule, bound to the node that was drawn
  */
 #ifndef RUNNER_FAULT_KINDS_H
@@ -93,6 +95,13 @@ int resource_fds(const struct fault_atom *atom, char *text, size_t size, struct 
 int resource_threads(const struct fault_atom *atom, char *text, size_t size, struct why *why);
 int resource_alloc(const struct fault_atom *atom, char *text, size_t size, struct why *why);
 
+int clock_jump(struct fault_run *run, const struct fault_context *c, struct why *why);
+int clock_drift(struct fault_run *run, const struct fault_context *c, struct why *why);
+int clock_freeze(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool clock_applied(struct fault_run *run, const struct fault_context *c);
+int clock_heal(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool clock_healed(struct fault_run *run, const struct fault_context *c);
+
 int net_check(const struct plan_fault *fault, struct why *why);
 int net_refuse(const struct fault_atom *atom, char *text, size_t size, struct why *why);
 int net_one_way(struct fault_run *run, const struct fault_context *c, struct why *why);
@@ -124,5 +133,10 @@ int link_restore(struct fault_run *run, const struct fault_context *c, struct wh
 
 int point_rule(const struct fault_atom *atom, char *text, size_t size, struct why *why);
 int point_check(const struct plan_fault *fault, struct why *why);
+
+int catalogue_check(const struct plan_fault *fault, struct why *why);
+int catalogue_apply(struct fault_run *run, const struct fault_context *c, struct why *why);
+bool catalogue_applied(struct fault_run *run, const struct fault_context *c);
+int catalogue_heal(struct fault_run *run, const struct fault_context *c, struct why *why);
 
 #endif

@@ -59,7 +59,7 @@ int load_check(const struct plan_fault *fault, struct why *why)
 
 int load_heal(struct fault_run *run, const struct fault_context *c, struct why *why)
 {
-	(void)c;
+	run->atom->kind->applied(run, c); /* the last count */
 	end_load(run);
 	return cgroup_remove(&run->cgroup, why);
 }

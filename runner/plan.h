@@ -118,6 +118,9 @@ struct plan_fault {
 	int64_t rate;      /* bytes a second */
 	bool both;         /* the way back as well */
 	const char *until; /* dead, lying disks: a gate that is passed without the node */
+	int64_t shift_ns;  /* clock-jump */
+	double drift;      /* clock-drift: of the time, 0..1 */
+	bool back;         /* behind, not ahead */
 	int64_t bits;      /* corrupt: so many are wrong */
 };
 

@@ -182,6 +182,12 @@ static const struct plan_key keys[] = {
 	 .help = "a gate to be met first: before an empty node takes its place (dead, "
 		 "corrupt-write, torn, lie), it stops (offline, scale-in), or it leaves again "
 		 "(scale-out)"},
+	{SECTION_FAULT, .name = "shift", AT(shift_ns), TIME(1, 3650 * DAY), .value = "1h",
+	 .help = "clock-jump: how far"},
+	{SECTION_FAULT, .name = "drift", AT(drift), .type = TYPE_SHARE, .value = "10%",
+	 .help = "clock-drift: of the time that passes"},
+	{SECTION_FAULT, .name = "back", AT(back), .type = TYPE_BOOL, .value = "no",
+	 .help = "clock-jump, clock-drift: behind the time, not ahead of it"},
 	{SECTION_FAULT, .name = "bits", AT(bits), NUMBER(1, 64), .value = "1",
 	 .help = "corrupt-read, corrupt-write: how many are wrong"},
 #undef OWNER

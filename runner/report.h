@@ -100,6 +100,17 @@ void report_fini(struct report *report);
 /* Recovery: from the end of the fault to the passed gate; 0 when there was none. */
 int64_t report_recovery_ns(const struct report_fault *fault);
 
+/* From the end of the fault to the passed gate, by kind and role ("ds", "fe>ds", "" for groups). */
+struct report_recovery {
+	const char *kind;
+	char role[64];
+	int reached, fired, gated;
+	int64_t min_ns, median_ns, max_ns; /* of those that were gated */
+};
+/* In the order in which they were met first. */
+void report_recovery(const struct report *report,
+		     void (*each)(void *arg, const struct report_recovery *), void *arg);
+
 void report_markdown(const struct report *report, FILE *to);
 int report_json(const struct report *report, FILE *to);
 

@@ -97,6 +97,23 @@ static json_t *faults(const struct report *r)
 	return list;
 }
 
+static void recovery_row(void *arg, const struct report_recovery *g)
+{
+	json_array_append_new(
+		arg, json_pack("{s:s, s:s, s:i, s:i, s:i, s:f, s:f, s:f}", "kind", g->kind, "role",
+			       g->role, "reached", g->reached, "fired", g->fired, "gated", g->gated,
+			       "min_ms", (double)g->min_ns / 1e6, "median_ms",
+			       (double)g->median_ns / 1e6, "max_ms", (double)g->max_ns / 1e6));
+}
+
+static json_t *recovery(const struct report *r)
+{
+	json_t *list = json_array();
+
+	report_recovery(r, recovery_row, list);
+	return list;
+}
+
 static json_t *traffic(const struct report *r)
 {
 	json_t *phases = json_object();
@@ -142,8 +159,7 @@ int report_json(const struct report *report, FILE *to)
 {
 	json_t *root = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:f, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o, "
-		"s:o, "
-		"s:o}",
+		"s:o, s:o, s:o}",
 		"verdict", report->verdict, "reason", report->reason, "fenced", report->fenced,
 		"plan", report->plan, "seed", report->seed, "version", report->version,
 		"interrupted", report->interrupted[0] != 0, "length_s",
@@ -151,8 +167,9 @@ int report_json(const struct report *report, FILE *to)
 		(json_int_t)strtoll(report->verified, NULL, 10), "acknowledged",
 		(json_int_t)report->acks, "ambiguous", (json_int_t)report->ambiguous, "silence_ms",
 		(double)report->silence_ns / 1e6, "violations", violations(report), "faults",
-		faults(report), "gates", gates(report->boot, report->boots), "traffic",
-		traffic(report), "processes", processes(report));
+		faults(report), "recovery", recovery(report), "gates",
+		gates(report->boot, report->boots), "traffic", traffic(report), "processes",
+		processes(report));
 	int error = 0;
 
 	if (!root)

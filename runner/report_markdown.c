@@ -154,6 +154,32 @@ static void faults(const struct report *r, FILE *to)
 	fprintf(to, ".\n\n");
 }
 
+static void recovery_row(void *arg, const struct report_recovery *group)
+{
+	FILE *to = arg;
+
+	fprintf(to, "| %s | %s | %d | %d | %d | ", group->kind, group->role[0] ? group->role : "-",
+		group->reached, group->fired, group->gated);
+	if (group->gated)
+		fprintf(to, "%.0f | %.0f | %.0f |\n", ms(group->min_ns), ms(group->median_ns),
+			ms(group->max_ns));
+	else
+		fputs("| | |\n", to);
+}
+
+static void recovery(const struct report *r, FILE *to)
+{
+	fputs("## Recovery by kind and role\n\n"
+	      "| kind | role | reached | fired | gated | min ms | median ms | max ms |\n"
+	      "| --- | --- | --- | --- | --- | --- | --- | --- |\n",
+	      to);
+	report_recovery(r, recovery_row, to);
+	fputs("\nFrom the end of a fault to its passed gate; with a budget, those of a wave wait "
+	      "for "
+	      "each other.\n\n",
+	      to);
+}
+
 static void traffic(const struct report *r, FILE *to)
 {
 	fputs("## Availability and latency\n\n"
@@ -198,6 +224,7 @@ void report_markdown(const struct report *report, FILE *to)
 	verdict(report, to);
 	violations(report, to);
 	faults(report, to);
+	recovery(report, to);
 	traffic(report, to);
 	processes(report, to);
 }

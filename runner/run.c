@@ -184,6 +184,11 @@ int run_pass_gate(void *arg, const char *gate, int fault, struct why *why)
 	return gate_pass(find_gate(run, gate), &context, why);
 }
 
+bool run_ends(void *arg)
+{
+	return run_stopping(arg);
+}
+
 static int start_down(struct run *run, struct why *why)
 {
 	for (int i = 0; i < cluster_nodes(run->cluster); i++) {
@@ -232,6 +237,11 @@ int run_recover(struct run *run, const char *gate, int fault)
 	snprintf(text, sizeof(text), "%.400s\n%s", why.text, nodes);
 	run_report(run, UNRECOVERED, gate && gate[0] ? gate : "default", text);
 	return error;
+}
+
+int run_recover_from(void *arg, const char *gate, int fault)
+{
+	return run_recover(arg, gate, fault);
 }
 
 /* Every node stopped where it stands, for a person to look at, until ^C. */

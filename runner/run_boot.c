@@ -244,8 +244,14 @@ static int open_cluster(struct run *run, struct why *why)
 
 	if (error)
 		return error;
-	run->context = (struct fault_context){run->plan,   run->cluster,  run->control,
-					      run->ledger, run_pass_gate, run};
+	run->context = (struct fault_context){.plan = run->plan,
+					      .cluster = run->cluster,
+					      .control = run->control,
+					      .ledger = run->ledger,
+					      .pass_gate = run_pass_gate,
+					      .recover = run_recover_from,
+					      .ends = run_ends,
+					      .arg = run};
 	return cluster_start(run->cluster, why);
 }
 

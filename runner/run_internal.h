@@ -78,6 +78,8 @@ int run_recover(struct run *run, const char *gate, int fault);
 
 /* The gate while a fault is on, for struct fault_context. */
 int run_pass_gate(void *arg, const char *gate, int fault, struct why *why);
+bool run_ends(void *arg);
+int run_recover_from(void *arg, const char *gate, int fault);
 
 /* run_boot.c */
 int run_boot(struct run *run, struct why *why);

@@ -174,7 +174,7 @@ static void test_both_files_are_written(void **state)
 {
 	struct why why = {""};
 	char *markdown, *json;
-	json_t *root;
+	json_t *root, *recovery;
 
 	(void)state;
 	make_ledger(true);
@@ -189,6 +189,13 @@ static void test_both_files_are_written(void **state)
 	assert_non_null(root);
 	assert_string_equal(json_string_value(json_object_get(root, "verdict")), "FAIL");
 	assert_int_equal(json_array_size(json_object_get(root, "faults")), 2);
+	recovery = json_array_get(json_object_get(root, "recovery"), 0);
+	assert_int_equal(json_array_size(json_object_get(root, "recovery")),
+			 1); /* of the reached */
+	assert_string_equal(json_string_value(json_object_get(recovery, "kind")), "eio");
+	assert_string_equal(json_string_value(json_object_get(recovery, "role")), "ds");
+	assert_int_equal(json_integer_value(json_object_get(recovery, "gated")), 1);
+	assert_non_null(strstr(markdown, "| eio | ds | 1 | 1 | 1 | "));
 	json_decref(root);
 	free(markdown);
 	free(json);
