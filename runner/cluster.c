@@ -197,4 +197,5 @@ void cluster_reap(struct cluster *cluster)
 	for (int i = 0; i < cluster->count; i++)
 		node_alive(cluster, &cluster->own[i].node);
 	process_reap_orphans();
+	cluster_rotate_logs(cluster);
 }

@@ -38,6 +38,7 @@ struct node {
 	uint32_t address; /* host order */
 	char address_text[16];
 	char dir[512], log[512];
+	uint64_t log_gone; /* bytes that were rotated out of its log */
 	enum node_state state;
 	pid_t pid;
 	int64_t started_ns;

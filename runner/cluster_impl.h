@@ -4,6 +4,7 @@
  *     cluster.c  the list of nodes, their beginning and end as a whole
  *     node.c     one node: start, stop, pause, and why it ended
  *     expand.c   {addr} and the like in commands
+ *     node_log.c what nodes print, and how much of it is kept
  *     ready.c    is something there ready to serve?
  */
 #ifndef RUNNER_CLUSTER_IMPL_H
@@ -27,7 +28,8 @@ struct cluster {
 	char plan_dir[512];
 	struct node_own own[NODE_COUNT_MAX];
 	int count;
-	uint64_t event; /* the last one read from the plane */
+	uint64_t event;     /* the last one read from the plane */
+	int64_t rotated_ns; /* when the logs were last looked at */
 };
 
 /* Splits a command into words like a shell, with quotes and backslashes and nothing else. The words
@@ -51,5 +53,10 @@ void node_note_events(struct cluster *cluster);
 
 /* The last lines of the node's log, on one line, " | " between them. */
 void node_log_tail(const struct node *node, char *text, size_t size);
+
+/* Cuts a log that is longer than `most` bytes, 0: none is; `keep` older parts stay. 0 or -errno:
+ * then it is as it was. */
+int node_log_rotate(struct node *node, int64_t most, int keep);
+void cluster_rotate_logs(struct cluster *cluster); /* once a second */
 
 #endif

@@ -1,5 +1,6 @@
 /* compact.c - the thread that makes the passes; see compact.h. */
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,6 @@ struct compactor {
 	sqlite3 *db;
 	pthread_t thread;
 	_Atomic bool ending;
-	uint64_t before, dropped; /* operations of earlier epochs; gone in this one */
 	struct why why;
 };
 
@@ -52,9 +52,7 @@ static void give_back(struct compactor *c)
 
 static bool is_full(const struct compactor *c)
 {
-	uint64_t all = c->before + ledger_operations(c->options.ledger);
-
-	return all > c->dropped && all - c->dropped > c->options.operations_max;
+	return ledger_held(c->options.ledger) > c->options.operations_max;
 }
 
 static void *loop(void *arg)
@@ -67,8 +65,9 @@ static void *loop(void *arg)
 			continue;
 		}
 		give_back(c);
-		if (compact_pass(c->db, &c->options, &c->ending, &c->dropped, &c->why))
+		if (compact_pass(c->db, &c->options, &c->ending, &c->why))
 			break;
+		malloc_trim(0); /* what the oracle has forgotten lies between what it keeps */
 		pause_ms(c, REST_MS);
 	}
 	return NULL;
@@ -86,7 +85,6 @@ int compactor_open(struct compactor **out, const struct compact_options *options
 	if (!rc) {
 		/* Beside a run, not alone with a ledger: less memory. */
 		sqlite3_exec(c->db, "PRAGMA cache_size = -8192", NULL, NULL, NULL);
-		c->before = (uint64_t)pragma(c->db, "SELECT count(*) FROM intent");
 		rc = -pthread_create(&c->thread, NULL, loop, c);
 		if (rc)
 			why_set(why, rc, "no thread for compaction: %s", strerror(-rc));

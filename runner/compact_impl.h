@@ -28,9 +28,8 @@ int64_t compact_class(int64_t ns);
 /* Before answers go: the longest time without one, up to those that came before horizon. */
 int compact_silence(sqlite3 *db, struct ledger *ledger, uint64_t horizon);
 
-/* Reads the ledger once and compacts what can be. *dropped grows by the operations that are gone. 0,
- * or -errno with why. */
+/* Reads the ledger once and compacts what can be. 0, or -errno with why. */
 int compact_pass(sqlite3 *db, const struct compact_options *options, _Atomic bool *ending,
-		 uint64_t *dropped, struct why *why);
+		 struct why *why);
 
 #endif

@@ -1,4 +1,10 @@
-/* compact_pass.c - one pass: read, cut, judge, compact; see compact.h. */
+/*
+ * compact_pass.c - one pass: read, cut, judge, compact; see compact.h.
+ *
+ * First, while the ledger is read, the bases: from the commit of a key's base on, what it covers is
+ * not looked at any more. Then, in the order in which they were written and so page by page, the
+ * operations go. Killed in between, the next pass takes away what is left.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +18,16 @@
 #include "runner/exact_judge.h"
 #include "runner/exact_name.h"
 
-/* A transaction for so many operations: who records meanwhile must not wait long. */
-enum { BATCH_OPS = 512, BATCH_BASES = 64 };
+/* A transaction for so many: who records meanwhile must not wait long. */
+enum { BATCH_OPS = 1024, BATCH_BASES = 64 };
+
+/* An operation that goes, and what it is counted as. */
+struct going {
+	uint64_t op;
+	int64_t le_ns;
+	int8_t phase, verb, kind;
+	bool page;
+};
 
 struct pass {
 	const struct compact_options *options;
@@ -21,13 +35,17 @@ struct pass {
 	struct evidence *evidence;
 	struct exact_judge *judge;
 	struct compact_phases phases;
-	uint64_t horizon, dropped;
-	uint64_t *cut; /* by rank; UINT64_MAX: the key has no history */
-	struct judge_op *op;
-	struct evidence_note *note; /* of the older part */
+	uint64_t horizon;
+	struct going *going;
+	size_t goings, going_room;
+	uint64_t *cut;       /* by rank; UINT64_MAX: the key has no history */
+	struct judge_op *op; /* of the older part */
+	struct evidence_note *note;
 	size_t op_room, note_room;
 	struct ledger_cut batch;
-	size_t drop_room, page_room, base_room, tally_room;
+	struct ledger_base base[BATCH_BASES];
+	uint64_t op_of[BATCH_OPS], page_of[BATCH_OPS];
+	struct ledger_tally tally_of[BATCH_OPS];
 };
 
 /* For a moment under the workload's lock. */
@@ -67,61 +85,89 @@ static void forget(void *arg, struct oracle *oracle)
 	}
 }
 
-/* The batch goes to the ledger, then out of the oracle's memory. */
-static int send(struct pass *p)
+/* The bases go to the ledger; then the oracle forgets what they cover. */
+static int send_bases(struct pass *p)
 {
-	struct ledger_cut *batch = &p->batch;
 	struct asking asking = {.pass = p};
-	int rc = ledger_compact(p->options->ledger, batch);
+	int rc = ledger_compact(p->options->ledger, &p->batch);
 
-	if (rc == 0) {
+	if (rc == 0)
 		workload_oracle(p->options->workload, forget, &asking);
-		rc = ledger_flush(p->options->ledger);
-	}
-	p->dropped += batch->ops;
-	batch->bases = batch->tallies = batch->ops = batch->pages = 0;
+	p->batch.bases = 0;
 	return rc;
 }
 
-static int count(struct pass *p, enum verb verb, int kind, int64_t inv_ns, int64_t res_ns)
+static int drop(struct pass *p, uint64_t op, enum verb verb, int kind, int64_t inv_ns,
+		int64_t res_ns, bool page)
 {
-	struct ledger_cut *batch = &p->batch;
 	bool answer = kind >= OUTCOME_OK && kind <= OUTCOME_REFUSED;
-	struct ledger_tally t = {.phase = (int)compact_phase(&p->phases, inv_ns),
-				 .verb = (int)verb,
-				 .kind = kind,
-				 .le_ns = answer ? compact_class(res_ns - inv_ns) : 0};
 
-	for (size_t i = 0; i < batch->tallies; i++) {
-		struct ledger_tally *known = &batch->tally[i];
-
-		if (known->phase == t.phase && known->verb == t.verb && known->kind == t.kind &&
-		    known->le_ns == t.le_ns) {
-			known->operations++;
-			return 0;
-		}
-	}
-	if (evidence_room(&batch->tally, batch->tallies, &p->tally_room, sizeof(t)))
+	if (evidence_room(&p->going, p->goings, &p->going_room, sizeof(*p->going)))
 		return -ENOMEM;
-	t.operations = 1;
-	batch->tally[batch->tallies++] = t;
+	p->going[p->goings++] = (struct going){
+		.op = op,
+		.le_ns = answer ? compact_class(res_ns - inv_ns) : 0,
+		.phase = (int8_t)compact_phase(&p->phases, inv_ns),
+		.verb = (int8_t)verb,
+		.kind = (int8_t)kind,
+		.page = page,
+	};
 	return 0;
 }
 
-static int drop(struct pass *p, uint64_t op)
+static void count(struct ledger_cut *batch, const struct going *g)
 {
-	if (evidence_room(&p->batch.op, p->batch.ops, &p->drop_room, sizeof(op)))
-		return -ENOMEM;
-	p->batch.op[p->batch.ops++] = op;
-	return 0;
+	size_t i = 0;
+
+	for (; i < batch->tallies; i++) {
+		const struct ledger_tally *t = &batch->tally[i];
+
+		if (t->phase == g->phase && t->verb == g->verb && t->kind == g->kind &&
+		    t->le_ns == g->le_ns)
+			break;
+	}
+	if (i == batch->tallies)
+		batch->tally[batch->tallies++] =
+			(struct ledger_tally){g->phase, g->verb, g->kind, g->le_ns, 0};
+	batch->tally[i].operations++;
+}
+
+static int by_op(const void *a, const void *b)
+{
+	const struct going *x = a, *y = b;
+
+	return x->op < y->op ? -1 : x->op > y->op;
+}
+
+static int send_going(struct pass *p)
+{
+	struct ledger_cut *batch = &p->batch;
+	int rc = 0;
+
+	if (p->goings)
+		qsort(p->going, p->goings, sizeof(*p->going), by_op);
+	for (size_t i = 0; i < p->goings && !rc;) {
+		batch->tallies = batch->ops = batch->pages = 0;
+		for (; i < p->goings && batch->ops < BATCH_OPS; i++) {
+			batch->op[batch->ops++] = p->going[i].op;
+			if (p->going[i].page)
+				batch->page[batch->pages++] = p->going[i].op;
+			count(batch, &p->going[i]);
+		}
+		rc = ledger_compact(p->options->ledger, batch);
+		if (!rc)
+			rc = ledger_flush(p->options->ledger);
+	}
+	return rc;
 }
 
 static bool is_verified(const struct evidence_row *r)
 {
 	if (!r->answered || r->mark)
 		return false;
-	return r->kind == OUTCOME_OK || r->kind == OUTCOME_ABSENT ||
-	       (r->verb == VERB_RANGE && r->kind == OUTCOME_REFUSED && r->status == 416);
+	if (r->kind == OUTCOME_REFUSED)
+		return r->verb == VERB_RANGE ? r->status == 416 : r->condition && r->status == 412;
+	return r->kind == OUTCOME_OK || r->kind == OUTCOME_ABSENT;
 }
 
 /* What is there at the cut, in full. */
@@ -148,7 +194,7 @@ static void describe_base(struct ledger_base *base, const struct evidence_key *k
 			base->size = r->size;
 			tag = r->tag;
 		}
-		if (r->when.inv >= cut->seq)
+		if (r->when.inv >= cut->seq || r->when.inv < key->base->seq)
 			continue;
 		base->operations++;
 		base->verified += is_verified(r);
@@ -162,29 +208,29 @@ static void describe_base(struct ledger_base *base, const struct evidence_key *k
 		base->size = 0;
 }
 
-static int compact_key(struct pass *p, const struct evidence_key *key,
-		       const struct compact_cut *cut)
+/* Its rows from before the cut go; if they are a base's, they were judged before. */
+static int drop_rows(struct pass *p, const struct evidence_key *key, uint64_t seq)
 {
 	int rc = 0;
 
-	if (evidence_room(&p->batch.base, p->batch.bases, &p->base_room, sizeof(*p->batch.base)))
-		return -ENOMEM;
-	describe_base(&p->batch.base[p->batch.bases++], key, cut);
 	for (size_t i = 0; i < key->rows && !rc; i++) {
 		const struct evidence_row *r = &key->row[i];
 
-		if (r->when.inv >= cut->seq)
-			continue;
-		rc = drop(p, r->when.op);
-		if (!rc)
-			rc = count(p, r->verb, r->answered ? (int)r->kind : -1, r->when.inv_ns,
-				   r->when.res_ns);
+		if (r->when.inv < seq)
+			rc = drop(p, r->when.op, r->verb, r->answered ? (int)r->kind : -1,
+				  r->when.inv_ns, r->when.res_ns, false);
 	}
-	if (!rc)
-		p->cut[key->rank] = cut->seq;
-	if (!rc && (p->batch.ops >= BATCH_OPS || p->batch.bases >= BATCH_BASES))
-		rc = send(p);
+	p->cut[key->rank] = seq;
 	return rc;
+}
+
+static int compact_key(struct pass *p, const struct evidence_key *key,
+		       const struct compact_cut *cut)
+{
+	int rc = drop_rows(p, key, cut->seq);
+
+	describe_base(&p->batch.base[p->batch.bases++], key, cut);
+	return rc ? rc : p->batch.bases == BATCH_BASES ? send_bases(p) : 0;
 }
 
 /* The older part, as a history of its own. */
@@ -221,11 +267,10 @@ static int each_key(void *arg, const struct evidence_key *key)
 
 	if (atomic_load(p->ending))
 		return -ECANCELED;
-	p->cut[key->rank] = key->base->seq;
 	workload_oracle(p->options->workload, ask_violated, &asking);
 	if (asking.violated || !compact_cut(&cut, key->op, key->count, p->horizon) ||
 	    cut.seq <= key->base->seq)
-		return 0;
+		return drop_rows(p, key, key->base->seq);
 	rc = take_older(p, key, &cut, &older);
 	if (!rc)
 		rc = exact_judge_key(p->judge, older.op, older.count, exact_budget.key, &answer);
@@ -233,12 +278,12 @@ static int each_key(void *arg, const struct evidence_key *key)
 		return rc;
 	if (answer.verdict == JUDGE_OK)
 		return compact_key(p, key, &cut);
-	if (answer.verdict == JUDGE_UNKNOWN)
-		return 0;
-	exact_name(&older, &answer, &found);
-	asking.found = &found;
-	workload_oracle(p->options->workload, tell_violation, &asking);
-	return 0;
+	if (answer.verdict == JUDGE_VIOLATION) {
+		exact_name(&older, &answer, &found);
+		asking.found = &found;
+		workload_oracle(p->options->workload, tell_violation, &asking);
+	}
+	return drop_rows(p, key, key->base->seq);
 }
 
 /* A listing goes when no key needs it any more. */
@@ -254,16 +299,9 @@ static int compact_pages(struct pass *p)
 		for (uint32_t rank = page->from; rank < page->to; rank++)
 			if (p->cut[rank] < least)
 				least = p->cut[rank];
-		if (page->when.inv >= least)
-			continue;
-		if (evidence_room(&p->batch.page, p->batch.pages, &p->page_room, sizeof(uint64_t)))
-			return -ENOMEM;
-		p->batch.page[p->batch.pages++] = page->when.op;
-		rc = drop(p, page->when.op);
-		if (!rc)
-			rc = count(p, VERB_LIST, OUTCOME_OK, page->when.inv_ns, page->when.res_ns);
-		if (!rc && p->batch.ops >= BATCH_OPS)
-			rc = send(p);
+		if (page->when.inv < least)
+			rc = drop(p, page->when.op, VERB_LIST, OUTCOME_OK, page->when.inv_ns,
+				  page->when.res_ns, true);
 	}
 	return rc;
 }
@@ -286,10 +324,8 @@ static int compact_vain(struct pass *p, sqlite3 *db)
 	while (!rc && (step = sqlite3_step(s)) == SQLITE_ROW) {
 		bool none = sqlite3_column_type(s, 1) == SQLITE_NULL;
 
-		rc = drop(p, check_number(s, 0));
-		if (!rc)
-			rc = count(p, VERB_LIST, none ? -1 : sqlite3_column_int(s, 1),
-				   sqlite3_column_int64(s, 2), sqlite3_column_int64(s, 3));
+		rc = drop(p, check_number(s, 0), VERB_LIST, none ? -1 : sqlite3_column_int(s, 1),
+			  sqlite3_column_int64(s, 2), sqlite3_column_int64(s, 3), false);
 	}
 	sqlite3_finalize(s);
 	return rc ? rc : step == SQLITE_DONE ? 0 : -EIO;
@@ -346,32 +382,35 @@ static int perform(struct pass *p, sqlite3 *db, struct why *why)
 }
 
 int compact_pass(sqlite3 *db, const struct compact_options *options, _Atomic bool *ending,
-		 uint64_t *dropped, struct why *why)
+		 struct why *why)
 {
-	struct pass p = {.options = options, .ending = ending};
+	struct pass *p = calloc(1, sizeof(*p));
 	int rc;
 
-	p.horizon = workload_horizon(options->workload);
+	if (!p)
+		return why_set(why, -ENOMEM, "no memory to compact the ledger");
+	p->options = options;
+	p->ending = ending;
+	p->batch = (struct ledger_cut){p->base, p->tally_of, p->op_of, p->page_of, 0, 0, 0, 0};
+	p->horizon = workload_horizon(options->workload);
 	rc = ledger_flush(options->ledger);
 	if (!rc)
-		rc = evidence_open(&p.evidence, db, (uint32_t)check_ledger_number(db, "can"), why);
-	if (rc)
-		return rc;
-	rc = perform(&p, db, why);
+		rc = evidence_open(&p->evidence, db, (uint32_t)check_ledger_number(db, "can"), why);
+	if (!rc)
+		rc = perform(p, db, why);
 	if (!rc || rc == -ECANCELED)
-		rc = send(&p);
+		rc = send_bases(p);
 	if (rc == -EIO && why && !why->text[0])
 		why_set(why, rc, "cannot read the ledger: %s", sqlite3_errmsg(db));
-	*dropped += p.dropped;
-	evidence_close(p.evidence);
-	compact_phases_free(&p.phases);
-	exact_judge_close(p.judge);
-	free(p.cut);
-	free(p.op);
-	free(p.note);
-	free(p.batch.base);
-	free(p.batch.tally);
-	free(p.batch.op);
-	free(p.batch.page);
+	evidence_close(p->evidence); /* or the log of what goes can't be cut meanwhile */
+	if (!rc)
+		rc = send_going(p);
+	compact_phases_free(&p->phases);
+	exact_judge_close(p->judge);
+	free(p->cut);
+	free(p->op);
+	free(p->note);
+	free(p->going);
+	free(p);
 	return rc;
 }

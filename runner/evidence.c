@@ -252,7 +252,7 @@ static int gather_key(struct evidence *g, uint32_t rank)
 	if (base->seq && base->generation)
 		rc = put_room(g, base->tag, base->generation);
 	for (size_t i = 0; i < g->rows && !rc; i++)
-		if (g->row[i].verb == VERB_PUT)
+		if (g->row[i].verb == VERB_PUT && g->row[i].when.inv >= base->seq)
 			rc = put_room(g, g->row[i].tag, g->row[i].generation);
 	if (g->puts)
 		qsort(g->put, g->puts, sizeof(*g->put), put_order);
@@ -260,6 +260,8 @@ static int gather_key(struct evidence *g, uint32_t rank)
 		rc = add_base(g, base);
 	for (size_t i = 0; i < g->rows && !rc; i++) {
 		bool mutation = g->row[i].verb == VERB_PUT || g->row[i].verb == VERB_DELETE;
+		if (g->row[i].when.inv < base->seq)
+			continue; /* compacted, but not gone yet */
 		rc = mutation ? add_write(g, &g->row[i]) : add_observation(g, &g->row[i]);
 	}
 	return rc ? rc : add_pages(g, rank);

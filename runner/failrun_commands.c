@@ -175,6 +175,11 @@ static int print_key(void *arg, const char *section, const char *key, const char
 	return 0;
 }
 
+static int command_metrics(const struct arguments *a, struct why *why)
+{
+	return report_metrics_csv(a->word[0], stdout, why) ? EXIT_ENVIRONMENT : EXIT_PASS;
+}
+
 static int command_plan(const struct arguments *a, struct why *why)
 {
 	struct schedule schedule;
@@ -219,6 +224,8 @@ const struct command commands[] = {
 	 1, 1, TAKES_FORMAT, command_history},
 	{"why", "DIR KEY", "tell a key's whole story", 2, 2, 0, command_why},
 	{"report", "DIR", "write a run's report again, and print it", 1, 1, 0, command_report},
+	{"metrics", "DIR", "print all that was measured, as comma-separated lines", 1, 1, 0,
+	 command_metrics},
 	{"plan", "PLAN | --help", "check a plan; or every key and kind of fault that one can have",
 	 0, 1, TAKES_PLAN_OPTIONS | TAKES_HELP, command_plan},
 	{"faults", "",

@@ -33,7 +33,7 @@ struct ledger {
 	bool closing;
 	int error;
 	struct why why;
-	_Atomic uint64_t next_op;
+	_Atomic uint64_t next_op, held;
 };
 
 static int64_t now_ns(void)
@@ -204,9 +204,9 @@ uint64_t ledger_next_op(struct ledger *ledger)
 	return atomic_fetch_add_explicit(&ledger->next_op, 1, memory_order_relaxed);
 }
 
-uint64_t ledger_operations(const struct ledger *ledger)
+uint64_t ledger_held(const struct ledger *ledger)
 {
-	return atomic_load_explicit(&ledger->next_op, memory_order_relaxed) - 1;
+	return atomic_load_explicit(&ledger->held, memory_order_relaxed);
 }
 
 static void hurry(struct ledger *ledger)
@@ -275,6 +275,7 @@ int ledger_flush(struct ledger *ledger)
 
 int ledger_intent(struct ledger *ledger, const struct ledger_intent *i)
 {
+	atomic_fetch_add_explicit(&ledger->held, 1, memory_order_relaxed);
 	return queue(ledger, ROW_INTENT, I(i->op), I(i->worker), I(i->endpoint), I(i->verb), i->key,
 		     I(i->generation), I(i->size), I(i->offset), I(i->length),
 		     i->condition[0] ? i->condition : NULL, i->tag[0] ? i->tag : NULL, I(i->inv_ns),
@@ -342,9 +343,21 @@ int ledger_command(struct ledger *ledger, int64_t started_ns, int64_t ended_ns, 
 	return queue(ledger, ROW_COMMAND, started_ns, ended_ns, node, line, I(status), output);
 }
 
-int ledger_metric(struct ledger *ledger, const char *node, const char *name, double value)
+int ledger_metric(struct ledger *ledger, int64_t ns, const char *node, const char *name,
+		  double value)
 {
-	return queue(ledger, ROW_METRIC, now_ns(), node, name, value);
+	return queue(ledger, ROW_METRIC, ns, node, name, value);
+}
+
+int ledger_thin_metrics(struct ledger *ledger, int64_t at_ns)
+{
+	static const int64_t minute_ns = INT64_C(60000000000);
+	int rc = queue(ledger, ROW_THIN_METRICS, at_ns - 10 * minute_ns, at_ns - 12 * minute_ns,
+		       minute_ns);
+
+	return rc ? rc
+		  : queue(ledger, ROW_THIN_METRICS, at_ns - 360 * minute_ns,
+			  at_ns - 480 * minute_ns, 60 * minute_ns);
 }
 
 int ledger_vacuum(struct ledger *ledger)
@@ -402,5 +415,6 @@ int ledger_compact(struct ledger *ledger, const struct ledger_cut *cut)
 	if (rc == 0)
 		spool_publish(filling(ledger));
 	pthread_mutex_unlock(&ledger->lock);
+	atomic_fetch_sub_explicit(&ledger->held, cut->ops, memory_order_relaxed);
 	return rc;
 }

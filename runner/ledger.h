@@ -82,7 +82,9 @@ int ledger_process(struct ledger *ledger, const char *node, pid_t pid, int64_t s
 		   int64_t ended_ns, int status, const char *cause);
 int ledger_command(struct ledger *ledger, int64_t started_ns, int64_t ended_ns, const char *node,
 		   const char *line, int status, const char *output);
-int ledger_metric(struct ledger *ledger, const char *node, const char *name, double value);
+int ledger_metric(struct ledger *ledger, int64_t ns, const char *node, const char *name,
+		  double value);
+int ledger_thin_metrics(struct ledger *ledger, int64_t now_ns); /* metrics.h */
 
 /* Compaction (compact.h): bases take the place of operations, in one transaction. */
 struct ledger_base {
@@ -104,7 +106,7 @@ struct ledger_cut {
 };
 int ledger_compact(struct ledger *ledger, const struct ledger_cut *cut);
 int ledger_vacuum(struct ledger *ledger); /* gives some free pages of the file back */
-uint64_t ledger_operations(const struct ledger *ledger); /* recorded in this epoch */
+uint64_t ledger_held(const struct ledger *ledger); /* operations that are recorded and not compacted */
 
 int ledger_flush(struct ledger *ledger); /* until SQLite has all that is recorded */
 

@@ -38,6 +38,13 @@ static const struct {
 	[ROW_DROP_INTENT] = {"i", "DELETE FROM intent WHERE op = ?"},
 	[ROW_DROP_OUTCOME] = {"i", "DELETE FROM outcome WHERE op = ?"},
 	[ROW_DROP_PAGE] = {"i", "DELETE FROM page WHERE op = ?"},
+	/* Of each window within a span the lowest and the highest stay. */
+	[ROW_THIN_METRICS] = {"iii",
+			      "DELETE FROM metric WHERE ns < ?1 AND ns >= ?2 AND rowid NOT IN ("
+			      " SELECT r FROM (SELECT rowid AS r, max(value) FROM metric WHERE"
+			      " ns < ?1 AND ns >= ?2 GROUP BY node, name, ns / ?3) UNION ALL"
+			      " SELECT r FROM (SELECT rowid AS r, min(value) FROM metric WHERE"
+			      " ns < ?1 AND ns >= ?2 GROUP BY node, name, ns / ?3))"},
 	[ROW_VACUUM] = {"", "PRAGMA incremental_vacuum(1024)"},
 };
 
@@ -294,7 +301,7 @@ static int set_up(struct ledger_db *db, bool create, struct why *why)
 	/* Another may judge the run meanwhile: failrun check. */
 	static const char pragmas[] =
 		"PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;"
-		"PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864;"
+		"PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 33554432;"
 		"PRAGMA cache_size = -16384;";
 	/* Before anything else is in the file, or it is ignored. */
 	int rc = create ? run_sql(db, "PRAGMA auto_vacuum = INCREMENTAL", why) : 0;

@@ -39,6 +39,7 @@ enum ledger_row {
 	ROW_DROP_OUTCOME,
 	ROW_DROP_PAGE,
 	ROW_VACUUM,
+	ROW_THIN_METRICS,
 	ROW_COUNT,
 };
 

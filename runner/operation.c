@@ -204,7 +204,7 @@ static void judge_reply(struct session *session, const struct op *op, const stru
 
 /* Under the lock: what the run counts. */
 static void count(struct workload *w, const struct ledger_outcome *out, enum verb verb,
-		  enum violation_code violation)
+		  int64_t inv_ns, enum violation_code violation)
 {
 	int64_t second = out->res_ns / 1000000000;
 	bool ack = is_mutation(verb) && (out->kind == OUTCOME_OK || out->kind == OUTCOME_ABSENT);
@@ -215,6 +215,7 @@ static void count(struct workload *w, const struct ledger_outcome *out, enum ver
 		w->second = second;
 	}
 	w->this_second++;
+	workload_count_recent(&w->recent, out->kind, out->res_ns - inv_ns);
 	w->errors += out->kind == OUTCOME_NOT_APPLIED || out->kind == OUTCOME_AMBIGUOUS;
 	w->ambiguous += out->kind == OUTCOME_AMBIGUOUS;
 	w->violations += violation != VIOLATION_NONE;
@@ -224,8 +225,8 @@ static void count(struct workload *w, const struct ledger_outcome *out, enum ver
 		pthread_cond_broadcast(&w->change);
 }
 
-static void give_back(struct session *session, const struct op *op, struct ledger_outcome *out,
-		      struct answer *answer)
+static void give_back(struct session *session, const struct op *op, int64_t inv_ns,
+		      struct ledger_outcome *out, struct answer *answer)
 {
 	struct workload *w = session->workload;
 	bool page = op->verb == VERB_LIST && out->kind == OUTCOME_OK;
@@ -238,7 +239,7 @@ static void give_back(struct session *session, const struct op *op, struct ledge
 		answer->violation = oracle_return(w->oracle, out, page ? list->text : NULL,
 						  page ? op->after : NULL, page ? list->last : NULL,
 						  page && answer->after[0]);
-	count(w, out, op->verb, answer->violation);
+	count(w, out, op->verb, inv_ns, answer->violation);
 	pthread_mutex_unlock(&w->lock);
 	answer->outcome = out->kind;
 	answer->status = out->status;
@@ -328,7 +329,7 @@ int session_do(struct session *session, const struct op *op, int endpoint, uint6
 	rc = send_until_clear(session, op, endpoint, &intent, &outcome, answer);
 	if (rc < 0)
 		return rc;
-	give_back(session, op, &outcome, answer);
+	give_back(session, op, intent.inv_ns, &outcome, answer);
 	if (!ledger)
 		return 0;
 	/* The page first: a ledger that is cut between them must not tell of an empty listing. */

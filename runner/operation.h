@@ -42,6 +42,13 @@ struct worker {
 	unsigned failures; /* in a row */
 };
 
+/* Counts of what returned, and classes of latencies: eight to a doubling. */
+enum { LATENCY_CLASSES = 64 * 8 };
+struct workload_recent {
+	uint64_t outcome[OUTCOME_COUNT];
+	uint32_t latency[LATENCY_CLASSES];
+};
+
 struct workload {
 	struct workload_options options;
 	void *store;
@@ -65,6 +72,8 @@ struct workload {
 	struct why why;
 	int64_t second; /* operations returned in this second and the one before */
 	uint64_t this_second, last_second;
+
+	struct workload_recent recent; /* since workload_interval() */
 
 	pthread_mutex_t probe_lock;
 	struct session probe;
@@ -93,6 +102,9 @@ int session_do(struct session *session, const struct op *op, int endpoint, uint6
 
 /* Will asking again tell more? */
 bool answer_is_final(const struct answer *answer);
+
+/* Under the lock. */
+void workload_count_recent(struct workload_recent *recent, enum outcome outcome, int64_t took_ns);
 
 int64_t workload_now_ns(void);
 /* Sleeps, unless the workload ends first. */

@@ -38,6 +38,8 @@ struct plan_run {
 	int net;            /* enum net_mode */
 	int64_t budget;     /* disruptive faults at the same time */
 	int64_t min_ops;    /* fewer verified operations make the run INVALID */
+	int64_t metrics_ns; /* how often; 0: never */
+	int64_t log_bytes, log_keep; /* of each node: the size of its log, and older parts */
 	int64_t ledger_ops; /* operations kept in the ledger, about; 0: all */
 	const char *dir;    /* run directory; "": run/NAME-SEED-TIME */
 };
@@ -88,6 +90,7 @@ struct plan_role {
 	const char *update_command, *update_args;     /* of its new version; "": as the old one */
 	const char *offline_command, *online_command; /* take a node out of service, and back */
 	const char *setup; /* run once in {dir} before the first start; may be "" */
+	const char *metrics; /* addresses that tell numbers; may be "" */
 	const char *ready; /* http://... answering 200, tcp://addr:port, or command ... */
 	int64_t ready_ns;  /* limit of one start */
 	const char *user;

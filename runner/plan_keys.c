@@ -45,6 +45,12 @@ static const struct plan_key keys[] = {
 	 .value = "1000000",
 	 .help = "with more operations in the ledger, those of closed histories are judged and "
 		 "compacted; 0: never"},
+	{SECTION_RUN, .name = "metrics", AT(metrics_ns), TIME(0, DAY), .value = "1s",
+	 .help = "how often workload, nodes and failrun itself are measured; 0: never"},
+	{SECTION_RUN, .name = "log-size", AT(log_bytes), SIZE(0, TIB), .value = "64M",
+	 .help = "a node's log that is longer is rotated, and the node does not notice; 0: never"},
+	{SECTION_RUN, .name = "log-keep", AT(log_keep), NUMBER(1, 1000), .value = "3",
+	 .help = "older parts of each log that are kept: NAME.log.1 is the newest"},
 	{SECTION_RUN, .name = "dir", AT(dir), TEXT, .value = "",
 	 .help = "the run directory; empty: run/NAME-SEED-N"},
 #undef OWNER
@@ -120,6 +126,9 @@ static const struct plan_key keys[] = {
 	{SECTION_ROLE, .name = "ready", AT(ready), TEXT,
 	 .help = "http://{addr}:PORT/PATH answers 200, tcp://{addr}:PORT accepts, or command ... "
 		 "exits with 0"},
+	{SECTION_ROLE, .name = "metrics", AT(metrics), TEXT, .value = "",
+	 .help = "http://{addr}:PORT/PATH ... that answer numbers, as JSON or in lines; asked "
+		 "every 10 s"},
 	{SECTION_ROLE, .name = "ready-limit", AT(ready_ns), TIME(SECOND / 1000, DAY),
 	 .value = "30s", .help = "of one start"},
 	{SECTION_ROLE, .name = "user", AT(user), TEXT, .value = "",

@@ -74,8 +74,10 @@ int process_children_end(pid_t spared); /* 0: none is spared */
 struct process_facts {
 	pid_t pid, parent, group;
 	char state;
-	unsigned long long start_ticks;
+	unsigned long long start_ticks, cpu_ticks; /* user and system */
+	long rss_pages;
 };
+bool process_facts(pid_t pid, struct process_facts *facts); /* false: there is no such process */
 void process_each(void (*each)(void *arg, const struct process_facts *facts), void *arg);
 unsigned long long process_start_ticks(pid_t pid); /* 0 when no such process runs */
 

@@ -13,10 +13,11 @@
 
 static const int64_t end_limit_ns = INT64_C(5000000000);
 
-static bool read_facts(pid_t pid, struct process_facts *facts)
+bool process_facts(pid_t pid, struct process_facts *facts)
 {
 	char path[64], text[1024], *end = NULL;
 	FILE *file;
+	unsigned long long user, system;
 	bool done;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
@@ -29,9 +30,12 @@ static bool read_facts(pid_t pid, struct process_facts *facts)
 	facts->pid = pid;
 	done = end &&
 	       sscanf(end + 1,
-		      " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-		      "%*d %llu",
-		      &facts->state, &facts->parent, &facts->group, &facts->start_ticks) == 4;
+		      " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d "
+		      "%*d %llu %*u %ld",
+		      &facts->state, &facts->parent, &facts->group, &user, &system,
+		      &facts->start_ticks, &facts->rss_pages) == 7;
+	if (done)
+		facts->cpu_ticks = user + system;
 	fclose(file);
 	return done;
 }
@@ -40,7 +44,7 @@ unsigned long long process_start_ticks(pid_t pid)
 {
 	struct process_facts facts;
 
-	return read_facts(pid, &facts) && facts.state != 'Z' ? facts.start_ticks : 0;
+	return process_facts(pid, &facts) && facts.state != 'Z' ? facts.start_ticks : 0;
 }
 
 void process_each(void (*each)(void *arg, const struct process_facts *facts), void *arg)
@@ -52,7 +56,7 @@ void process_each(void (*each)(void *arg, const struct process_facts *facts), vo
 	while (dir && (entry = readdir(dir))) {
 		int pid = atoi(entry->d_name);
 
-		if (pid > 0 && read_facts(pid, &facts))
+		if (pid > 0 && process_facts(pid, &facts))
 			each(arg, &facts);
 	}
 	if (dir)

@@ -72,6 +72,20 @@ struct report_process {
 	int64_t pid, started_ns, ended_ns, status;
 };
 
+/* One series of numbers (metrics.h). */
+struct report_metric {
+	const char *node, *name;
+	double least, median, most;
+};
+
+enum { REPORT_METRIC_MAX = 4096, REPORT_TENTHS = 10 };
+
+/* Averages over a tenth of the run. */
+struct report_tenth {
+	bool measured;
+	double ops, p50_ms, p99_ms, not_applied, ambiguous, rss_mb, cpu, ledger_mb, ledger_ops;
+};
+
 struct report {
 	const char *dir, *plan, *seed, *version, *sandbox, *verified, *interrupted, *fenced;
 	const char *verdict, *reason; /* of the last judgement; "NONE" when the run was cut */
@@ -87,6 +101,9 @@ struct report {
 	int64_t silence_ns, silence_at_ns;        /* the longest time without any answer */
 	struct report_gate boot[REPORT_STEP_MAX]; /* gates that belong to no fault */
 	int boots;
+	struct report_metric *metric;
+	int metrics;
+	struct report_tenth tenth[REPORT_TENTHS];
 	struct report_block *memory; /* of the texts and lists */
 };
 
@@ -110,6 +127,10 @@ struct report_recovery {
 /* In the order in which they were met first. */
 void report_recovery(const struct report *report,
 		     void (*each)(void *arg, const struct report_recovery *), void *arg);
+
+void report_metrics(const struct report *report, FILE *to); /* a part of report_markdown() */
+/* All that was measured in the run of dir, for `failrun metrics`. */
+int report_metrics_csv(const char *dir, FILE *to, struct why *why);
 
 void report_markdown(const struct report *report, FILE *to);
 int report_json(const struct report *report, FILE *to);

@@ -226,5 +226,6 @@ void report_markdown(const struct report *report, FILE *to)
 	faults(report, to);
 	recovery(report, to);
 	traffic(report, to);
+	report_metrics(report, to);
 	processes(report, to);
 }

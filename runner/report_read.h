@@ -21,6 +21,7 @@ int report_query(sqlite3 *db, const char *sql, int64_t n, void (*row)(void *arg,
 const struct report_fault *report_fault_at(const struct report *report, int64_t ns,
 					   enum report_phase *phase);
 
+int report_read_metrics(struct report *report, sqlite3 *db, struct why *why);
 int report_read_traffic(struct report *report, sqlite3 *db, struct why *why);
 
 #endif

@@ -136,6 +136,7 @@ void run_tick(struct run *run)
 {
 	note_interrupt(run);
 	cluster_reap(run->cluster);
+	metrics_note(run->metrics, run->cluster);
 	judge_crashes(run);
 	poll(NULL, 0, 5);
 }
@@ -327,6 +328,8 @@ static int perform(struct run *run, struct verdict_result *verdict, struct why *
 	progress_stop(run->progress);
 	compactor_close(run->compactor);
 	run->compactor = NULL;
+	metrics_close(run->metrics);
+	run->metrics = NULL;
 	workload_oracle(run->workload, finish_oracle, NULL);
 	run_phase(run, "end");
 	run_blind(run, &blind);

@@ -233,6 +233,17 @@ static int open_compactor(struct run *run, struct why *why)
 	return options.operations_max ? compactor_open(&run->compactor, &options, why) : 0;
 }
 
+static int open_metrics(struct run *run, struct why *why)
+{
+	const struct metrics_options options = {.dir = run->dir,
+						.every_ns = run->plan->run.metrics_ns,
+						.ledger = run->ledger,
+						.workload = run->workload,
+						.cluster = run->cluster};
+
+	return metrics_open(&run->metrics, &options, why);
+}
+
 static int open_cluster(struct run *run, struct why *why)
 {
 	struct cluster_options options = {.plan = run->plan,
@@ -317,6 +328,8 @@ int run_boot(struct run *run, struct why *why)
 		error = open_workload(run, run_id, why);
 	if (!error)
 		error = open_compactor(run, why);
+	if (!error && run->plan->run.metrics_ns)
+		error = open_metrics(run, why);
 	if (!error && run->control)
 		error = events_open(&run->events, run->control, run->ledger, why);
 	if (!error)
@@ -330,6 +343,7 @@ int run_boot(struct run *run, struct why *why)
 void run_close(struct run *run)
 {
 	compactor_close(run->compactor);
+	metrics_close(run->metrics);
 	if (run->workload)
 		workload_stop(run->workload);
 	progress_close(run->progress);

@@ -18,6 +18,7 @@
 #include "runner/fault.h"
 #include "runner/gate.h"
 #include "runner/ledger.h"
+#include "runner/metrics.h"
 #include "runner/plan.h"
 #include "runner/progress.h"
 #include "runner/run.h"
@@ -43,6 +44,7 @@ struct run {
 	struct control *control; /* NULL when no role is under the interposer */
 	struct cluster *cluster;
 	struct workload *workload;
+	struct metrics *metrics; /* NULL: nothing is measured */
 	struct compactor *compactor; /* NULL: the ledger keeps all */
 	struct schedule schedule;
 	struct run_atom *atom;

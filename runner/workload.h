@@ -60,6 +60,13 @@ struct workload_status {
 };
 void workload_status(struct workload *workload, struct workload_status *out);
 
+/* What returned since it was asked last. Latencies of what was answered, to within an eighth. */
+struct workload_interval {
+	uint64_t outcome[OUTCOME_COUNT];
+	int64_t p50_ns, p99_ns, max_ns;
+};
+void workload_interval(struct workload *workload, struct workload_interval *out);
+
 /* 0, or the first failure of the harness itself (the ledger): the run must end. */
 int workload_error(struct workload *workload, struct why *why);
 

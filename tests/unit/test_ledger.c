@@ -104,7 +104,7 @@ static void every_kind_of_row_arrives(void **state)
 	assert_int_equal(ledger_gate(ledger, 0, "ds", "port", 1, 2, "met"), 0);
 	assert_int_equal(ledger_process(ledger, "ds1", 99, 1, 2, 9, "asked"), 0);
 	assert_int_equal(ledger_command(ledger, 1, 2, "ds1", "true", 0, ""), 0);
-	assert_int_equal(ledger_metric(ledger, "ds1", "lag", 0.5), 0);
+	assert_int_equal(ledger_metric(ledger, 1, "ds1", "lag", 0.5), 0);
 	assert_int_equal(ledger_flush(ledger), 0);
 	assert_int_equal(ask("SELECT count(*) FROM metric WHERE value = 0.5"), 1);
 	assert_int_equal(ledger_close(ledger, &why), 0);
@@ -145,7 +145,7 @@ static void *write_and_tell(void *arg)
 		struct ledger_intent intent = intent_of(op, "k/1/7");
 
 		if (ledger_intent(shared, &intent) < 0 ||
-		    ledger_metric(shared, "failrun", "op", (double)op) < 0 ||
+		    ledger_metric(shared, 1, "failrun", "op", (double)op) < 0 ||
 		    write(told, &op, sizeof(op)) != sizeof(op))
 			_exit(1);
 	}
