@@ -200,8 +200,8 @@ storm: packages-build+check ## rules come and go under 16 busy threads, STORM_SE
 			TSAN_OPTIONS=halt_on_error=1 build/$$flavour/unit/test_storm || exit; \
 	done
 
-proof: packages-build+check ## each planted bug is found with its right code; clean seeds pass
-	$(Q)$(MAKE) --no-print-directory -j2 all
+proof: packages-build+check ## every planted bug found, clean seeds pass; PROOF=judges,bugs,clean SEEDS= CLEAN= JOBS=
+	$(Q)$(MAKE) --no-print-directory -j2 all $(B)/unit/test_judge_differ
 	$(Q)FAILKIT_BUILD=$(B) tests/proof/proof.sh
 
 demo: packages-build ## build, boot the reference cluster, inject faults, print the verdict

@@ -28,7 +28,7 @@ static bool is_between(const struct value *d, const struct value *a, const struc
 
 	if (d->generation || !d->write_op || d->failed)
 		return false;
-	return d->begin < (a->first_end > b_end ? a->first_end : b_end) && d->first_end > from;
+	return d->begin <= (a->first_end > b_end ? a->first_end : b_end) && d->first_end >= from;
 }
 
 static bool any_between(const struct key *key, const struct value *a, const struct value *b,

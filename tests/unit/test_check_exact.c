@@ -28,6 +28,7 @@ enum {
 	PLAIN = CAN_RANGE,
 	NONE = -1, /* no answer */
 	OPS_MAX = 8,
+	ABSENCE = -1,
 };
 
 struct made {
@@ -37,6 +38,7 @@ struct made {
 	int value; /* put: generation; get: seen; head: whose tag it told; list: whose tag, 0: not
 		      named, -1: named twice, -2: named without a tag */
 	int status, sends, mark, tag;
+	int condition; /* of a put: whose tag it wants; ABSENCE: nothing */
 };
 
 #define OP(v, i, r, k, x)                                            \
@@ -49,7 +51,17 @@ struct made {
 #define GET(x, i, r)   OP(VERB_GET, i, r, OUTCOME_OK, x)
 #define GET_NONE(i, r) OP(VERB_GET, i, r, OUTCOME_ABSENT, 0)
 #define HEAD(x, i, r)  OP(VERB_HEAD, i, r, OUTCOME_OK, x)
-#define LIST(x, i, r)  OP(VERB_LIST, i, r, OUTCOME_OK, x)
+#define PUT_IF(c, x, i, r)                                                            \
+	{                                                                             \
+		.verb = VERB_PUT, .inv = i, .res = r, .kind = OUTCOME_OK, .value = x, \
+		.condition = c                                                        \
+	}
+#define PUT_NO(c, x, i, r)                                                                 \
+	{                                                                                  \
+		.verb = VERB_PUT, .inv = i, .res = r, .kind = OUTCOME_REFUSED, .value = x, \
+		.status = 412, .condition = c                                              \
+	}
+#define LIST(x, i, r) OP(VERB_LIST, i, r, OUTCOME_OK, x)
 
 static const struct ledger_case {
 	const char *about;
@@ -135,6 +147,56 @@ static const struct ledger_case {
 	 {PUT(1, 1, 2),
 	  {.verb = VERB_GET, .inv = 3, .res = 4, .kind = OUTCOME_AMBIGUOUS},
 	  {.verb = VERB_GET, .inv = 5, .res = 6, .kind = OUTCOME_GARBAGE}}},
+	{"two puts accepted in place of one",
+	 KV,
+	 WRONG_CONDITION,
+	 {PUT(1, 1, 2), PUT_IF(1, 2, 3, 6), PUT_IF(1, 3, 4, 5)}},
+	{"two puts accepted where nothing was",
+	 KV,
+	 WRONG_CONDITION,
+	 {PUT_IF(ABSENCE, 1, 1, 4), PUT_IF(ABSENCE, 2, 2, 3)}},
+	{"two puts accepted where nothing was, with a delete that nobody answered",
+	 KV,
+	 VIOLATION_NONE,
+	 {PUT_IF(ABSENCE, 1, 1, 4),
+	  PUT_IF(ABSENCE, 2, 2, 3),
+	  {.verb = VERB_DELETE, .inv = 1, .kind = NONE}}},
+	{"a put accepted in place of an older value",
+	 KV,
+	 LOST_WRITE,
+	 {PUT(1, 1, 2), PUT(2, 3, 4), PUT_IF(1, 3, 5, 6)}},
+	{"a put refused although what it wants is there",
+	 KV,
+	 WRONG_CONDITION,
+	 {PUT(1, 1, 2), PUT_NO(1, 2, 3, 4)}},
+	{"a put refused since another was faster",
+	 KV,
+	 VIOLATION_NONE,
+	 {PUT(1, 1, 2), PUT_IF(1, 2, 3, 5), PUT_NO(1, 3, 4, 6), GET(2, 7, 8)}},
+	{"a put refused although nothing is there",
+	 KV,
+	 WRONG_CONDITION,
+	 {PUT_NO(ABSENCE, 1, 1, 2)}},
+	{"a put refused by its own first sending",
+	 KV,
+	 VIOLATION_NONE,
+	 {PUT(1, 1, 2),
+	  {.verb = VERB_PUT,
+	   .inv = 3,
+	   .res = 6,
+	   .kind = OUTCOME_REFUSED,
+	   .value = 2,
+	   .status = 412,
+	   .sends = 2,
+	   .condition = 1},
+	  GET(2, 7, 8)}},
+	{"a tag of two values is no condition that can be told",
+	 KV,
+	 VIOLATION_NONE,
+	 {{.verb = VERB_PUT, .inv = 1, .res = 2, .kind = OUTCOME_OK, .value = 1, .tag = 9},
+	  {.verb = VERB_PUT, .inv = 3, .res = 4, .kind = OUTCOME_OK, .value = 2, .tag = 9},
+	  PUT_IF(9, 3, 5, 6),
+	  PUT_IF(9, 4, 7, 8)}},
 	{"a listing without it", KV, LIST_OMISSION, {PUT(1, 1, 2), LIST(0, 3, 4)}},
 	{"a listing with what was deleted",
 	 KV,
@@ -172,10 +234,12 @@ static void make_op(sqlite3 *db, int number, const struct made *m)
 	char sql[1024], entries[128];
 
 	snprintf(sql, sizeof(sql),
-		 "INSERT INTO intent VALUES(%d, 1, %d, 0, %d, %d, %d, 10, 0, 0, NULL, "
+		 "INSERT INTO intent VALUES(%d, 1, %d, 0, %d, %d, %d, 10, 0, 0, "
+		 "iif(%d, iif(%d > 0, printf('%%016x', %d), '*'), NULL), "
 		 "printf('%%016x', %d), %d, %d)",
 		 number, number, m->verb, m->verb == VERB_LIST ? 2 : 1, put ? m->value : 0,
-		 put ? (m->tag ? m->tag : m->value) : 0, m->inv * 1000, m->inv);
+		 m->condition, m->condition, m->condition, put ? (m->tag ? m->tag : m->value) : 0,
+		 m->inv * 1000, m->inv);
 	do_sql(db, sql);
 	if (m->kind == NONE)
 		return;
@@ -252,6 +316,49 @@ static void names_are_right(void **state)
 				 violation_name(found.violation.code),
 				 violation_name(cases[i].code));
 	}
+}
+
+/* A delete that nobody answered explains the 404, unless everything was restarted in between. */
+static void a_restart_of_everything_is_a_fence(void **state)
+{
+	static const struct ledger_case lost = {
+		"",
+		KV,
+		VIOLATION_NONE,
+		{PUT(1, 1, 2),
+		 {.verb = VERB_DELETE, .inv = 3, .res = 4, .kind = OUTCOME_AMBIGUOUS},
+		 GET(1, 5, 6),
+		 GET(1, 8, 9),
+		 GET(1, 10, 11),
+		 GET_NONE(12, 13)}};
+	/* Times are in thousands of sequence numbers. */
+	static const struct {
+		const char *sql;
+		uint64_t refuted;
+	} steps[] = {
+		{"INSERT INTO epoch VALUES(1, '', 0, 0); INSERT INTO phase VALUES(12000, 'end');"
+		 "INSERT INTO process VALUES('a', 1, 0, 6500, 0, 'rule'), ('a', 2, 7000, 13500, 0, "
+		 "'end');"
+		 "INSERT INTO process VALUES('b', 3, 0, 13500, 0, 'end')",
+		 0}, /* one of the two lived on */
+		{"UPDATE process SET ended_ns = 6600 WHERE node = 'b'", 0}, /* no gate has passed */
+		{"INSERT INTO fault_event VALUES(0, 7500, 'gated', 1, '')", 1},
+		{"DELETE FROM phase", 0}, /* processes that are left can't be known */
+	};
+	sqlite3 *db = make_ledger(":memory:", &lost);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct oracle *oracle = oracle_open(KV);
+		struct exact_result result;
+		do_sql(db, steps[i].sql);
+		assert_int_equal(
+			check_exact(db, KV, &exact_budget, oracle, NULL, NULL, &result, NULL), 0);
+		assert_int_equal(result.refuted, steps[i].refuted);
+		assert_int_equal(result.fenced[FENCE_RESTART], steps[i].refuted);
+		oracle_close(oracle);
+	}
+	sqlite3_close(db);
 }
 
 static void a_witness_can_be_checked_by_hand(void **state)
@@ -372,6 +479,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_right),
+		cmocka_unit_test(a_restart_of_everything_is_a_fence),
 		cmocka_unit_test(a_witness_can_be_checked_by_hand),
 		cmocka_unit_test(over_budget_is_named),
 		cmocka_unit_test(histories_come_back),
