@@ -140,6 +140,34 @@ static int read_object(struct reading *r, const json_t *object)
 			   &op, &number);
 }
 
+static int read_cut(struct reading *r, const json_t *object)
+{
+	static const char *const contracts[] = {"sync", "bounded", "none"};
+	uint8_t contract = 2;
+	uint64_t within = 0;
+	struct judge_cut cut = {.since = 0};
+	int rc = field_among(r, object, "contract", contracts, 3, &contract);
+
+	if (!rc)
+		rc = field_number(r, object, "cut", &cut.at);
+	if (!rc)
+		rc = field_number(r, object, "within", &within);
+	if (!rc && (contract == 1) != (within > 0))
+		rc = why_set(r->why, -EINVAL, "\"within\" goes with \"bounded\"");
+	if (!rc && r->cuts == HISTORY_CUTS_MAX)
+		rc = why_set(r->why, -EINVAL, "more than %d cuts", HISTORY_CUTS_MAX);
+	if (!rc && r->cuts && r->cut[r->cuts - 1].at >= cut.at)
+		rc = why_set(r->why, -EINVAL, "it is not after the cut before");
+	if (rc)
+		return rc;
+	if (contract == 0)
+		cut.since = cut.at;
+	else if (contract == 1 && within < cut.at)
+		cut.since = cut.at - within;
+	r->cut[r->cuts++] = cut;
+	return reading_model(r, MODEL_REGISTER);
+}
+
 int history_jsonl_line(struct reading *r, char *line)
 {
 	json_error_t error;
@@ -148,8 +176,9 @@ int history_jsonl_line(struct reading *r, char *line)
 
 	if (!object)
 		return why_set(r->why, -EINVAL, "%s", error.text);
-	rc = json_is_object(object) ? read_object(r, object)
-				    : why_set(r->why, -EINVAL, "wanted an object");
+	rc = !json_is_object(object)          ? why_set(r->why, -EINVAL, "wanted an object")
+	     : json_object_get(object, "cut") ? read_cut(r, object)
+					      : read_object(r, object);
 	json_decref(object);
 	return rc;
 }

@@ -138,6 +138,8 @@ static int publish(struct reading *r, struct history *out)
 		free(h.part);
 		return -ENOMEM;
 	}
+	h.cuts = r->cuts;
+	memcpy(h.cut, r->cut, sizeof(h.cut));
 	for (size_t i = 0; i < r->keys; i++) {
 		h.key[i] = r->key[i].name;
 		h.part[i] = (struct judge_part){.ops = r->key[i].ops, .count = r->key[i].count};

@@ -21,6 +21,12 @@
  *        op        a number to speak of it by: the line's when left out
  *        client    a whole number, key a text; 0 and "" when left out
  *
+ *    A line may tell that the power was cut at a moment, and what the store's contract then allows to
+ *    be lost: with "bounded" what was acknowledged within so long before, with "none" (when left out)
+ *    anything, with "sync" nothing:
+ *
+ *        {"cut":200,"contract":"bounded","within":50}
+ *
  * 2. EDN maps, one event a line: the time is the line. :f is :read, :write or :cas (a register), or
  *    :get, :put or :append (texts, at first empty). Without :key, a value [K V] names a key, as
  *    Jepsen's independent keys do. Events of a :process that is no number are skipped.
@@ -47,12 +53,17 @@
 
 #include "failkit/why.h"
 #include "runner/judge_general.h"
+#include "runner/judge_prefix.h"
+
+enum { HISTORY_CUTS_MAX = 16 };
 
 struct history {
 	char **key;              /* by number */
 	struct judge_part *part; /* its operations */
 	size_t keys;
-	bool text; /* for the text model, else for the register */
+	bool text;                              /* for the text model, else for the register */
+	struct judge_cut cut[HISTORY_CUTS_MAX]; /* in order of time */
+	size_t cuts;
 	struct judge_texts texts;
 };
 

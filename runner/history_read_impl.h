@@ -33,6 +33,8 @@ struct reading {
 	struct judge_values processes;
 	struct pending *pending; /* by number of the process */
 	size_t pending_capacity;
+	struct judge_cut cut[HISTORY_CUTS_MAX];
+	size_t cuts;
 	size_t line;
 	int model; /* enum history_model */
 	struct why *why;

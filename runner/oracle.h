@@ -59,6 +59,7 @@ enum violation_code {
 	/* the system as a whole */
 	UNRECOVERED,
 	SUT_CRASH,
+	PREFIX_HOLE,
 	VIOLATION_COUNT,
 };
 

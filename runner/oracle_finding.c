@@ -46,6 +46,8 @@ static const struct {
 	[UNRECOVERED] = {"UNRECOVERED", "availability", "a gate was not met in time after a fault"},
 	[SUT_CRASH] = {"SUT-CRASH", "availability",
 		       "a process of the store ended that nobody ended"},
+	[PREFIX_HOLE] = {"PREFIX-HOLE", "data loss",
+			 "what survived a power cut is no state that the store ever was in"},
 };
 
 const char *violation_name(enum violation_code code)

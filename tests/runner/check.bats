@@ -65,3 +65,20 @@ line() {
 		[[ $output == *'key "k/'* ]]
 	done
 }
+
+@test "what survives a power cut is a prefix, within the contract, and what was lost stays away" {
+	{ line 1 put 1 1 2 && line 2 put 2 5 6; } >"$T/a"
+	{ line 3 put 3 3 4 && line 4 put 4 8 9; } | sed 's/"a"/"b"/' >"$T/b"
+	after() { line 5 read "$1" 21 22 && line 6 read "$2" 23 24 | sed 's/"a"/"b"/'; }
+	{ cat "$T/a" "$T/b" && echo '{"cut":20}' && after 1 4; } >"$T/hole.jsonl"
+	run -1 failrun check "$T/hole.jsonl"
+	[[ $output == 'PREFIX-HOLE: '*'key "a" was without what had ended by 6, but key "b" had what began at 8'* ]]
+	{ cat "$T/a" "$T/b" && echo '{"cut":20}' && after 1 3; } >"$T/prefix.jsonl"
+	run -0 failrun check "$T/prefix.jsonl"
+	sed 's/"cut":20/&,"contract":"bounded","within":13/' "$T/prefix.jsonl" >"$T/bounded.jsonl"
+	run -1 failrun check "$T/bounded.jsonl"
+	[[ $output == 'LOST-WRITE: '*'the contract allows the loss of what ended after 7'* ]]
+	{ cat "$T/prefix.jsonl" && line 7 read 2 31 32; } >"$T/back.jsonl"
+	run -1 failrun check "$T/back.jsonl"
+	[[ $output == *"a value was read that the cut had rolled back"* ]]
+}
