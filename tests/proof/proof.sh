@@ -145,7 +145,7 @@ bug_rows() {
 # The line of one bug in the table: medians of the runs that found it.
 bug_row() {
 	local bug=$1 names=$2
-	awk -v bug="$bug" -v names="${names%%,*}" -v most=$most_seconds '
+	awk -v bug="$bug" -v names="${names//,/ }" -v most=$most_seconds '
 		function median(v, n,    i, k, t) {
 			for (i = 1; i < n; i++)
 				for (k = i + 1; k <= n; k++)
@@ -160,7 +160,7 @@ bug_row() {
 		}
 		END {
 			for (c in seen) if (seen[c] > seen[best]) best = c
-			printf "%-30s %-19s %-19s %2d/%-3d %6.1f %8d %4d\n", bug, names, best, n, runs,
+			printf "%-30s %-31s %-19s %2d/%-3d %6.1f %8d %4d\n", bug, names, best, n, runs,
 				median(s, n), median(o, n), median(w, n)
 			exit !(n * 10 >= runs * 9 && n && s[int((n + 1) / 2)] < most)
 		}' "$work/lines"
@@ -181,7 +181,7 @@ if among bugs "$parts"; then
 	bug_rows "$@" | while read -r row; do
 		for seed in $(seq 1 "$seeds"); do echo "one_bug $work $seed $row"; done
 	done | run_tasks
-	printf '%-30s %-19s %-19s %-6s %6s %8s %4s\n' bug expected found seeds "s" operations witness
+	printf '%-30s %-31s %-19s %-6s %6s %8s %4s\n' bug expected found seeds s operations witness
 	while read -r bug _ _ names _ <&3; do
 		bug_row "$bug" "$names"
 		judge $?
