@@ -41,7 +41,7 @@ static struct plane_scope *scope_for(const struct meeting *meeting,
 	key = scope_key(meeting->id, SCOPE_BYTES, number_of(meeting, action), of);
 	scope = scope_find(key, meeting->id, true);
 	if (!scope)
-		event_scopes_full(meeting);
+		event_uncounted(meeting);
 	return scope;
 }
 

@@ -200,17 +200,44 @@ static bool entry_is_inside(struct control *control, unsigned entry)
 	return control_count_inside(control, (struct control_range){id, id}, false) > 0;
 }
 
+static unsigned live_in_word(struct control *control, unsigned word)
+{
+	return (unsigned)__builtin_popcountll(atomic_load(&control->head->live[word]));
+}
+
 /* The first free one from the cursor on, else the oldest that acts no more; -1: all are live. */
-static int choose_entry(struct control *control, unsigned first, unsigned count, unsigned cursor)
+static int choose_in_word(struct control *control, unsigned word, unsigned cursor)
 {
 	struct plane_rule *rules = plane_rules(control->head);
 	uint64_t oldest = UINT64_MAX;
 	int best = -1;
 
-	for (unsigned n = 0; n < count; n++) {
-		unsigned i = first + (cursor + n) % count;
+	for (unsigned n = 0; n < WORD_BITS; n++) {
+		unsigned i = word * WORD_BITS + (cursor + n) % WORD_BITS;
 		uint64_t id = atomic_load(&rules[i].id);
 
+		if (control_entry_is_live(control, i) || id >= oldest)
+			continue;
+		oldest = id;
+		best = (int)i;
+	}
+	return best;
+}
+
+/* The same for a rule that takes nobody's place: it leaves a spare one in the word, for a rule that
+ * will replace one of its. Who is inside an action goes on being counted there. */
+static int choose_entry(struct control *control, unsigned cursor)
+{
+	struct plane_rule *rules = plane_rules(control->head);
+	uint64_t oldest = UINT64_MAX;
+	int best = -1;
+
+	for (unsigned n = 0; n < RULE_MAX; n++) {
+		unsigned i = (cursor + n) % RULE_MAX;
+		uint64_t id = atomic_load(&rules[i].id);
+
+		if (live_in_word(control, i / WORD_BITS) >= WORD_BITS - 1)
+			continue;
 		if (id == 0)
 			return (int)i;
 		if (id < oldest && !control_entry_is_live(control, i) &&
@@ -224,23 +251,16 @@ static int choose_entry(struct control *control, unsigned first, unsigned count,
 
 unsigned control_entries_free(struct control *control)
 {
-	unsigned n = RULE_MAX;
+	unsigned n = RULE_LIVE_MAX;
 
 	for (unsigned w = 0; w < RULE_MAX / WORD_BITS; w++)
 		n -= (unsigned)__builtin_popcountll(atomic_load(&control->head->live[w]));
 	return n;
 }
 
-static void clear_counts(struct control *control, unsigned entry)
+static void begin_counts(struct control *control, unsigned entry, uint64_t id)
 {
-	struct plane_count *count = &plane_counts(control->head)[entry];
-
-	atomic_store_explicit(&count->matches, 0, memory_order_relaxed);
-	atomic_store_explicit(&count->fires, 0, memory_order_relaxed);
-	atomic_store_explicit(&count->suppressed, 0, memory_order_relaxed);
-	for (unsigned t = 0; t < RULE_TERM_MAX; t++)
-		atomic_store_explicit(&count->term_fires[t], 0, memory_order_relaxed);
-	atomic_store_explicit(&count->first_match_ns, 0, memory_order_relaxed);
+	count_begin(&plane_counts(control->head)[entry], id);
 	for (unsigned i = 0, used = control_slots_used(control); i < used; i++)
 		atomic_store_explicit(&control_slot(control, i)->hits[entry], 0,
 				      memory_order_relaxed);
@@ -281,25 +301,10 @@ static uint64_t choose_id(struct control *control, struct rule *rule)
 static int find_entry(struct control *control, int replaced)
 {
 	unsigned cursor = (unsigned)(control->head->next_id % RULE_MAX);
-	int entry = -1;
 
 	if (replaced >= 0 && control_entry_is_live(control, (unsigned)replaced))
-		entry = choose_entry(control, (unsigned)replaced / WORD_BITS * WORD_BITS, WORD_BITS,
-				     cursor % WORD_BITS);
-	if (entry < 0)
-		entry = choose_entry(control, 0, RULE_MAX, cursor);
-	return entry;
-}
-
-/* Swaps live bits: with one store when both are under one word. Otherwise the old rule goes first,
- * so that a one-shot can't fire by both. */
-static void swap_live(struct control *control, int on, int off)
-{
-	if (off >= 0 && off / WORD_BITS != on / WORD_BITS) {
-		set_live(control, -1, off);
-		off = -1;
-	}
-	set_live(control, on, off);
+		return choose_in_word(control, (unsigned)replaced / WORD_BITS, cursor % WORD_BITS);
+	return choose_entry(control, cursor);
 }
 
 int control_publish(struct control *control, struct rule *rule, uint32_t lease,
@@ -307,19 +312,20 @@ int control_publish(struct control *control, struct rule *rule, uint32_t lease,
 {
 	int old = rule->name[0] ? control_find_name(control, rule->name) : -1;
 	int entry = find_entry(control, old);
+	int swapped = old >= 0 && control_entry_is_live(control, (unsigned)old) ? old : -1;
 	struct sites sites;
 	uint32_t version;
 
 	if (entry < 0)
 		return why_set(why, -ENOSPC, "plane \"%s\" holds %d live rules, no more fit",
-			       control->name, RULE_MAX);
+			       control->name, RULE_LIVE_MAX);
 	out->replaced = old >= 0 ? atomic_load(&plane_rules(control->head)[old].id) : 0;
 	out->id = choose_id(control, rule);
 	memcpy(out->name, rule->name, sizeof(out->name));
 	control_forget(control, (unsigned)entry);
-	clear_counts(control, (unsigned)entry);
+	begin_counts(control, (unsigned)entry, out->id);
 	write_entry(control, (unsigned)entry, rule, out->id, lease);
-	swap_live(control, entry, old);
+	set_live(control, entry, swapped);
 	version = control_bump_version(control);
 	find_sites(control, rule, &sites);
 	raise_sites(control, &sites, version);

@@ -42,19 +42,35 @@ static int check_twins(const struct batch *batch, struct why *why)
 	return 0;
 }
 
+/* What replaces a live rule needs no further room. */
+static unsigned count_added(struct control *control, const struct batch *batch)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < batch->count; i++) {
+		const char *name = batch->rules[i].name;
+		int old = name[0] ? control_find_name(control, name) : -1;
+
+		n += old < 0 || !control_entry_is_live(control, (unsigned)old);
+	}
+	return n;
+}
+
 static int check_batch(struct control *control, const struct batch *batch, struct why *why)
 {
 	int rc = check_twins(batch, why);
+	unsigned adding;
 
 	for (unsigned i = 0; i < batch->count && !rc; i++) {
 		rc = control_check_rule(control, &batch->rules[i], why);
 		if (rc && batch->count > 1)
 			why_prefix(why, rc, "rule %u", i + 1);
 	}
-	if (!rc && batch->count > control_entries_free(control))
+	adding = count_added(control, batch);
+	if (!rc && adding > control_entries_free(control))
 		rc = why_set(why, -ENOSPC,
 			     "plane \"%s\" holds %d live rules at most, %u more don't fit",
-			     control->name, RULE_MAX, batch->count);
+			     control->name, RULE_LIVE_MAX, adding);
 	return rc;
 }
 
@@ -220,9 +236,10 @@ static void describe(struct control *control, unsigned entry, struct control_rul
 	out->live = acts(control, entry);
 	out->pending = out->live && control_rule_is_pending(control, &rule->rule);
 	/* What fired has matched, and what matched was hit: in this order the figures agree. */
-	out->fires = atomic_load(&count->fires);
-	out->suppressed = atomic_load(&count->suppressed);
-	out->matches = atomic_load(&count->matches);
+	out->fires = count_number(atomic_load(&count->fires));
+	out->suppressed = count_number(atomic_load(&count->suppressed));
+	out->matches = count_number(atomic_load(&count->matches));
+	out->uncounted = count_number(atomic_load(&count->uncounted));
 	out->hits = sum_hits(control, entry);
 	out->inside =
 		control_count_inside(control, (struct control_range){out->id, out->id}, false);

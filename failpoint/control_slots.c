@@ -107,7 +107,6 @@ void control_site_name(struct control *control, uint32_t site, char *name, size_
 static const char *const cell_action[] = {
 	[CELL_DELAY] = "delay",
 	[CELL_PAUSE] = "pause",
-	[CELL_KILL] = "kill",
 	[CELL_WAKE] = "leaving",
 };
 
@@ -135,7 +134,7 @@ static const char *slot_state_name(struct plane_slot *slot)
 	uint64_t state = atomic_load(&slot->state) & 0xff;
 
 	control_slot_process(slot, &id);
-	if (state == SLOT_DEAD || !process_is_alive(&id))
+	if (!process_is_alive(&id))
 		return "dead";
 	return state == SLOT_EXECING ? "executing" : "live";
 }

@@ -17,7 +17,7 @@ typedef int64_t (*reached_fn)(struct control *control, unsigned entry, uint64_t 
 static int64_t fires_of(struct control *control, unsigned entry, uint64_t id)
 {
 	(void)id;
-	return (int64_t)atomic_load(&plane_counts(control->head)[entry].fires);
+	return (int64_t)count_number(atomic_load(&plane_counts(control->head)[entry].fires));
 }
 
 static int64_t pauses_of(struct control *control, unsigned entry, uint64_t id)

@@ -241,7 +241,8 @@ CORE_HIDDEN void escape_clear(struct plane_slot *slot);
 /* kind is an enum control_event_kind; text replaces the subject unless NULL. */
 CORE_HIDDEN void event_write(struct hit *hit, const struct firing *firing, int kind,
 			     const struct rule_action *action, const char *text);
-/* Once a process: a rule could not count because the table of scopes is full. */
-CORE_HIDDEN void event_scopes_full(const struct meeting *meeting);
+/* The table of scopes has no room for what this match would count by: it counts as uncounted; once a
+ * process there is an event. */
+CORE_HIDDEN void event_uncounted(const struct meeting *meeting);
 
 #endif

@@ -133,13 +133,13 @@ void event_write(struct hit *hit, const struct firing *firing, int kind,
 	wake_watchers();
 }
 
-void event_scopes_full(const struct meeting *meeting)
+void event_uncounted(const struct meeting *meeting)
 {
 	static atomic_flag said = ATOMIC_FLAG_INIT;
 	struct rule_action none = {.kind = ACTION_OFF};
 	struct firing firing = {.rule = meeting->id, .index = meeting->index};
 
-	atomic_fetch_add(&core.slot->cells_full, 1);
+	count_up(&core.counts[meeting->index].uncounted, meeting->id, 0);
 	if (!atomic_flag_test_and_set(&said))
 		event_write(meeting->hit, &firing, EVENT_WARN, &none,
 			    "no room left to count by per= or same=: matches are lost");

@@ -132,6 +132,10 @@ static bool tell_rule(struct run *run, uint64_t id)
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)id);
 	if (control_rule(run->control, text, &rule, NULL))
 		return false; /* somebody removed it */
+	if (rule.uncounted)
+		say("rule \"%s\" could not count %llu of its matches: it meets more paths, threads or"
+		    " processes than the plane has room for",
+		    rule.name, (unsigned long long)rule.uncounted);
 	if (rule.fires)
 		return false;
 	if (rule.matches == 0)

@@ -53,6 +53,7 @@ static int add_rule(void *arg, const struct rule *rule)
 		entry->rule.name[0] = 'r';
 		raw_number(entry->rule.name + 1, head->next_id);
 	}
+	count_begin(&plane_counts(head)[i], head->next_id);
 	atomic_store(&entry->id, head->next_id++);
 	head->live[i / 64] |= UINT64_C(1) << i % 64;
 	return 0;

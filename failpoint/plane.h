@@ -9,6 +9,7 @@
  *
  *   publish   body under rule.sequence (odd while written), live bit, version + 1, raise armed[]
  *             of every slot for the rule's sites with that version, return
+ *             (a rule that is replaced goes in the same store: both bits are in one word)
  *   retire    live bit off, version + 1, wake the cells inside
  *   heal      heal_upto = newest id: one store; then wakes
  *   lower     a walk that finds no rule that could ever match this site in this process swaps
@@ -38,8 +39,9 @@
 #define PLANE_MAGIC UINT64_C(0x31746b6c69616600) /* "\0failkt1" read as a little word */
 
 enum {
-	PLANE_ABI = 2,
+	PLANE_ABI = 3,
 	RULE_MAX = 1024,
+	RULE_LIVE_MAX = RULE_MAX - RULE_MAX / 64, /* each word of live bits has a spare one */
 	NODE_MAX = 256,
 	CELL_MAX = 64,
 	LEASE_MAX = 32,
@@ -137,11 +139,13 @@ struct plane_rule {
 	struct rule rule;
 };
 
+/* What is counted of a rule goes by its id, so that a late thread charges nothing to the rule that
+ * came after it in the entry: each of these words is count_word(id, number). */
 struct plane_count {
 	alignas(128) _Atomic uint64_t matches;
 	_Atomic uint64_t fires, suppressed;
 	_Atomic uint64_t term_fires[RULE_TERM_MAX];
-	_Atomic uint64_t first_match_ns;
+	_Atomic uint64_t uncounted; /* matches that the table of scopes had no room for */
 	_Atomic uint32_t
 		release; /* futex: bumped by release; pausers that saw an older value go on */
 };
@@ -154,7 +158,7 @@ struct plane_scope {
 	_Atomic uint64_t extra;
 };
 
-enum cell_state { CELL_FREE, CELL_CLAIMED, CELL_DELAY, CELL_PAUSE, CELL_KILL, CELL_WAKE };
+enum cell_state { CELL_FREE, CELL_CLAIMED, CELL_DELAY, CELL_PAUSE, CELL_WAKE };
 
 /* One thread inside an action. Sleepers wait on state as a shared futex; CELL_WAKE ends the sleep.
  */
@@ -173,7 +177,7 @@ struct plane_stack {
 	char text[STACK_TEXT_MAX];
 };
 
-enum slot_state { SLOT_FREE, SLOT_ATTACHING, SLOT_LIVE, SLOT_EXECING, SLOT_DEAD };
+enum slot_state { SLOT_FREE, SLOT_ATTACHING, SLOT_LIVE, SLOT_EXECING };
 
 /* What passed the process by; control_escapes.c makes a report of it. */
 enum { ESCAPE_PROGRAMS = 8, ESCAPE_PATH_MAX = 192 };
@@ -230,6 +234,46 @@ _Static_assert(sizeof(struct plane_cell) == 40, "abi");
 _Static_assert(sizeof(struct plane_stack) == 2048, "abi");
 _Static_assert(sizeof(struct plane_event) == 256, "abi");
 _Static_assert(sizeof(struct plane_count) % 128 == 0, "abi");
+
+/* ---- Numbers that belong to a rule ---- */
+
+enum { COUNT_BITS = 40 };
+#define COUNT_NUMBER_MAX ((UINT64_C(1) << COUNT_BITS) - 1)
+
+static inline uint64_t count_word(uint64_t id, uint64_t number)
+{
+	return id << COUNT_BITS | number;
+}
+
+static inline uint64_t count_number(uint64_t word)
+{
+	return word & COUNT_NUMBER_MAX;
+}
+
+/* Adds one, up to a limit (0: none); returns the new number. 0: the limit is reached, or the word is
+ * another rule's. Never by adding and taking back: a reader sees no number that wasn't. */
+static inline uint64_t count_up(_Atomic uint64_t *count, uint64_t id, uint64_t limit)
+{
+	uint64_t word = atomic_load_explicit(count, memory_order_relaxed), number;
+
+	do {
+		number = count_number(word);
+		if (word - number != count_word(id, 0) || (limit && number >= limit) ||
+		    number == COUNT_NUMBER_MAX)
+			return 0;
+	} while (!atomic_compare_exchange_weak(count, &word, word + 1));
+	return number + 1;
+}
+
+static inline void count_begin(struct plane_count *count, uint64_t id)
+{
+	atomic_store(&count->matches, count_word(id, 0));
+	atomic_store(&count->fires, count_word(id, 0));
+	atomic_store(&count->suppressed, count_word(id, 0));
+	atomic_store(&count->uncounted, count_word(id, 0));
+	for (unsigned t = 0; t < RULE_TERM_MAX; t++)
+		atomic_store(&count->term_fires[t], count_word(id, 0));
+}
 
 /* Where a part lies, by this build's layout: plane_check() has found the head's table to be the same,
  * but whoever maps the plane may write there since. */

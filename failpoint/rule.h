@@ -143,6 +143,7 @@ struct rule_action {
 };
 
 enum { CHANCE_ALWAYS = 1000000000 };
+#define RULE_COUNT_MAX UINT64_C(1000000000000) /* of N* */
 
 struct rule_term {
 	uint64_t first, last, step; /* when: 0, 0, 0 for always; last 0: no end */

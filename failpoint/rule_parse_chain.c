@@ -350,9 +350,11 @@ static int read_modifier(struct parser *p, struct rule_term *term, char kind, si
 				(int)length, token->text);
 		term->chance_ppb = (uint32_t)number;
 	} else {
-		if (names_decimal(token->text, length, 0, &number) || !number)
-			return PARSE_FAIL_HERE(p, "a count is a number from 1 on, not \"%.*s*\"",
-					       (int)length, token->text);
+		if (names_decimal(token->text, length, 0, &number) || !number ||
+		    number > RULE_COUNT_MAX)
+			return PARSE_FAIL_HERE(
+				p, "a count is a number from 1 to %llu, not \"%.*s*\"",
+				(unsigned long long)RULE_COUNT_MAX, (int)length, token->text);
 		term->count = number;
 	}
 	length++;

@@ -120,7 +120,7 @@ static void begin_waiting(const struct meeting *meeting, unsigned step)
 	struct plane_scope *scope = scope_find(key, meeting->id, true);
 
 	if (!scope) {
-		event_scopes_full(meeting);
+		event_uncounted(meeting);
 		return;
 	}
 	atomic_store_explicit(&scope->ns, raw_now_ns(), memory_order_relaxed);

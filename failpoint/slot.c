@@ -42,7 +42,7 @@ static bool can_be_taken(const struct plane_slot *slot, uint64_t state, bool rec
 	if (!reclaim || (state & 0xff) == SLOT_ATTACHING)
 		return false;
 	owner = owner_of(slot);
-	return (state & 0xff) == SLOT_DEAD || !identity_may_live(&owner);
+	return !identity_may_live(&owner);
 }
 
 static struct plane_slot *find_own(const struct identity *self)

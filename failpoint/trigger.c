@@ -44,7 +44,7 @@ static uint64_t count_match(const struct meeting *meeting, uint64_t *roll)
 {
 	struct plane_count *count = &core.counts[meeting->index];
 	struct plane_scope *scope;
-	uint64_t ordinal, never = 0;
+	uint64_t ordinal;
 
 	*roll = 0;
 	if (meeting->entry->rule.per != PER_RUN) {
@@ -53,17 +53,14 @@ static uint64_t count_match(const struct meeting *meeting, uint64_t *roll)
 		scope = scope_find(scope_key(meeting->id, SCOPE_ORDINAL, 0, key), meeting->id,
 				   true);
 		if (!scope) {
-			event_scopes_full(meeting);
+			event_uncounted(meeting);
 			return 0;
 		}
 		ordinal = atomic_fetch_add(&scope->count, 1) + 1;
-		atomic_fetch_add(&count->matches, 1);
+		count_up(&count->matches, meeting->id, 0);
 	} else {
-		ordinal = atomic_fetch_add(&count->matches, 1) + 1;
+		ordinal = count_up(&count->matches, meeting->id, 0);
 	}
-	if (!atomic_load_explicit(&count->first_match_ns, memory_order_relaxed))
-		atomic_compare_exchange_strong(&count->first_match_ns, &never,
-					       (uint64_t)raw_now_ns());
 	return ordinal;
 }
 
@@ -87,17 +84,6 @@ static bool chance_holds(const struct rule_term *term, const struct firing *firi
 {
 	return term->chance_ppb >= CHANCE_ALWAYS ||
 	       trigger_roll(firing, firing->term) % CHANCE_ALWAYS < term->chance_ppb;
-}
-
-static bool spend(_Atomic uint64_t *fires, uint64_t limit)
-{
-	uint64_t fired = atomic_load_explicit(fires, memory_order_relaxed);
-
-	do {
-		if (limit && fired >= limit)
-			return false;
-	} while (!atomic_compare_exchange_weak(fires, &fired, fired + 1));
-	return true;
 }
 
 /* Copies the actions of the term that apply to this hit; false when none does. A term that only
@@ -133,7 +119,7 @@ static bool term_may_fire(const struct meeting *meeting, const struct rule_term 
 	_Atomic uint64_t *fires = &core.counts[meeting->index].term_fires[out->term];
 
 	return when_holds(term, out->ordinal) && chance_holds(term, out) &&
-	       (!term->count || atomic_load(fires) < term->count) &&
+	       (!term->count || count_number(atomic_load(fires)) < term->count) &&
 	       copy_actions(meeting, term, out);
 }
 
@@ -144,7 +130,7 @@ static bool term_fires(const struct meeting *meeting, unsigned number, struct fi
 
 	out->term = (uint8_t)number;
 	return term_may_fire(meeting, &term, out) && meeting_is_whole(meeting) &&
-	       spend(fires, term.count);
+	       count_up(fires, meeting->id, term.count);
 }
 
 static void describe(const struct meeting *meeting, struct firing *out)
@@ -174,10 +160,10 @@ bool trigger_pull(struct meeting *meeting, struct firing *out)
 	for (unsigned t = 0; t < terms && t < RULE_TERM_MAX && out->ordinal && !fired; t++)
 		fired = term_fires(meeting, t, out);
 	if (out->suppressed)
-		atomic_fetch_add(&count->suppressed, 1);
+		count_up(&count->suppressed, meeting->id, 0);
 	if (!fired || !out->actions)
 		return false;
-	atomic_fetch_add(&count->fires, 1);
+	count_up(&count->fires, meeting->id, 0);
 	return true;
 }
 
@@ -187,9 +173,10 @@ bool trigger_spend(const struct meeting *meeting, unsigned term, struct firing *
 
 	describe(meeting, out);
 	out->term = (uint8_t)term;
-	out->ordinal = atomic_load(&count->matches);
-	if (!spend(&count->term_fires[term], meeting->entry->rule.term[term].count))
+	out->ordinal = count_number(atomic_load(&count->matches));
+	if (!count_up(&count->term_fires[term], meeting->id,
+		      meeting->entry->rule.term[term].count))
 		return false;
-	atomic_fetch_add(&count->fires, 1);
+	count_up(&count->fires, meeting->id, 0);
 	return true;
 }

@@ -80,6 +80,7 @@ struct control_rule {
 	bool pending; /* names a failpoint that no process has yet */
 	bool live;    /* false: healed, expired or its controller died */
 	uint64_t hits, matches, fires, suppressed;
+	uint64_t uncounted; /* matches lost since there was no room to count them by per= or same= */
 	unsigned inside; /* threads inside one of its actions now */
 };
 /* Calls each for every rule in order of id; stops when it returns non-zero and returns that.

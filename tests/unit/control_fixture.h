@@ -55,7 +55,7 @@ static inline struct plane_slot *fixture_slot(struct fixture *f, unsigned i)
 		uint64_t free = 0;
 
 		atomic_compare_exchange_strong(&plane_slots(f->control->head)[before].state, &free,
-					       1 << 8 | SLOT_DEAD);
+					       1 << 8 | SLOT_FREE);
 	}
 	slot->pid = self.pid;
 	slot->start_ticks = self.start_ticks;

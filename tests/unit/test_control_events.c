@@ -129,7 +129,7 @@ static void fires_can_be_waited_for(void **state)
 			 -ETIMEDOUT);
 	assert_string_equal(f->why.text, "rule \"w\" has fired 0 of 1");
 	for (unsigned i = 0; i < RULE_MAX; i++)
-		atomic_store(&counts[i].fires, 1);
+		atomic_fetch_add(&counts[i].fires, 1);
 	assert_int_equal(control_wait_fired(f->control, "w", 1, -1, &f->why), 0);
 	assert_int_equal(control_wait_fired(f->control, "v", 1, -1, &f->why), -ENOENT);
 }

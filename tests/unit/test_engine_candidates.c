@@ -16,13 +16,14 @@ static void *pass_until_done(void *missed)
 	return NULL;
 }
 
-static void a_hit_meets_a_replaced_rule_or_its_successor(void **state)
+static void replace_under_hits(bool full)
 {
 	unsigned missed[2] = {0, 0};
 	pthread_t thread[2];
 
-	(void)state;
 	done = false;
+	for (int i = full ? 1 : RULE_LIVE_MAX; i < RULE_LIVE_MAX; i++)
+		set_rule("read = off");
 	set_rule("x := fsync = error(EIO)");
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, pass_until_done, &missed[i]), 0);
@@ -33,6 +34,19 @@ static void a_hit_meets_a_replaced_rule_or_its_successor(void **state)
 		assert_int_equal(pthread_join(thread[i], NULL), 0);
 	assert_int_equal(missed[0] + missed[1], 0);
 	heal();
+}
+
+static void a_hit_meets_a_replaced_rule_or_its_successor(void **state)
+{
+	(void)state;
+	replace_under_hits(false);
+}
+
+/* However many rules there are: one always fits beside the one that it replaces. */
+static void on_a_full_plane_too(void **state)
+{
+	(void)state;
+	replace_under_hits(true);
 }
 
 static void setting_and_removing_is_seen_by_the_next_hit(void **state)
@@ -91,6 +105,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_hit_meets_a_replaced_rule_or_its_successor),
+		cmocka_unit_test(on_a_full_plane_too),
 		cmocka_unit_test(setting_and_removing_is_seen_by_the_next_hit),
 		cmocka_unit_test(however_many_there_are_each_is_met),
 		cmocka_unit_test(a_child_has_its_own),

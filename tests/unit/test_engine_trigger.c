@@ -4,6 +4,8 @@
  */
 #include "engine_support.h"
 
+#include "failpoint/core.h"
+
 static const struct {
 	const char *rule, *picture;
 } pictures[] = {
@@ -98,6 +100,30 @@ static void an_action_that_cant_apply_spends_nothing(void **state)
 	}
 	assert_int_equal(rule_named("x").fires, 1);
 	assert_int_equal(rule_named("x").matches, 4);
+	heal();
+}
+
+/* A thread may be so late that its rule's entry is another's: nothing is charged to that one. */
+static void a_late_thread_spends_nothing_of_a_successor(void **state)
+{
+	uint64_t id = set_rule("x := fsync = 1*error(EIO)");
+	struct hit hit = hit_of(CALL_fsync, 1);
+	struct meeting late = {.id = id, .hit = &hit, .phase = PHASE_ENTER};
+	struct firing firing;
+
+	(void)state;
+	for (unsigned i = 0; i < RULE_MAX; i++)
+		if (atomic_load(&core.rules[i].id) == id)
+			late.index = i;
+	late.entry = &core.rules[late.index];
+	late.sequence = atomic_load(&late.entry->sequence);
+	count_begin(&core.counts[late.index], id + 1);
+	assert_false(trigger_pull(&late, &firing));
+	assert_int_equal(atomic_load(&core.counts[late.index].matches), count_word(id + 1, 0));
+	assert_int_equal(atomic_load(&core.counts[late.index].term_fires[0]),
+			 count_word(id + 1, 0));
+	count_begin(&core.counts[late.index], id);
+	assert_true(trigger_pull(&late, &firing));
 	heal();
 }
 
@@ -208,6 +234,7 @@ int main(void)
 		cmocka_unit_test(chance_depends_on_rule_and_ordinal_alone),
 		cmocka_unit_test(chance_is_rolled_before_the_count_is_spent),
 		cmocka_unit_test(an_action_that_cant_apply_spends_nothing),
+		cmocka_unit_test(a_late_thread_spends_nothing_of_a_successor),
 		cmocka_unit_test(a_closed_fd_gets_its_own_error),
 		cmocka_unit_test(short_leaves_at_least_one_byte_each_way),
 		cmocka_unit_test(per_thread_counts_in_each_thread),
