@@ -2,9 +2,9 @@
 #include "failpoint/act_impl.h"
 
 /* Only where the process that ends is another's (whose.h) does it come so far. */
-static bool is_over(struct meeting *meeting)
+static bool is_over(struct meeting *meeting, unsigned sleep)
 {
-	walk_wakes();
+	walk_wakes(sleep);
 	act_fail(meeting->hit, EINTR);
 	meeting->hit->after[0] |= AFTER_DONE | AFTER_RESULT;
 	return false;
@@ -12,11 +12,11 @@ static bool is_over(struct meeting *meeting)
 
 /* Who may not come back counts as outside: in a vfork child this thread is the parent's, which goes
  * on without us; and a handler of the signal is judged as during a sleep. */
-static void begin_end(struct meeting *meeting, const struct firing *firing,
-		      const struct rule_action *action)
+static unsigned begin_end(struct meeting *meeting, const struct firing *firing,
+			  const struct rule_action *action)
 {
 	event_write(meeting->hit, firing, EVENT_BEGIN, action, NULL);
-	walk_sleeps(NULL);
+	return walk_sleeps(NULL);
 }
 
 static bool is_of_node(const struct plane_slot *slot)
@@ -49,25 +49,26 @@ bool act_do_kill(struct meeting *meeting, const struct firing *firing,
 		 const struct rule_action *action)
 {
 	int signal = action->number > 0 ? (int)action->number : SIGKILL;
+	unsigned sleep = begin_end(meeting, firing, action);
 
-	begin_end(meeting, firing, action);
 	if (action->flags & ACTION_NODE)
 		kill_node();
 	if (signal == SIGKILL) {
 		whose_kill();
-		return is_over(meeting);
+		return is_over(meeting, sleep);
 	}
 	whose_signal(signal);
-	walk_wakes();
+	walk_wakes(sleep);
 	return true;
 }
 
 bool act_do_abort(struct meeting *meeting, const struct firing *firing,
 		  const struct rule_action *action)
 {
-	begin_end(meeting, firing, action);
+	unsigned sleep = begin_end(meeting, firing, action);
+
 	whose_abort();
-	return is_over(meeting);
+	return is_over(meeting, sleep);
 }
 
 bool act_do_exit(struct meeting *meeting, const struct firing *firing,

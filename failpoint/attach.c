@@ -272,12 +272,13 @@ bool attach_ready(void)
 
 /* ---- Fork ---- */
 
-/* Several threads of the child may come at once: one takes the slot, the others wait for it. */
+/* Several threads of the child may come at once: one takes the slot, the others wait for it. In a pid
+ * namespace of its own a child may have its parent's number. */
 void engine_forked(void)
 {
 	if (!become_busy(PHASE_READY))
 		return;
-	if (core.pid != raw_getpid())
+	if (!atomic_load(not_forked) || !identity_is_own())
 		take_slot();
 	atomic_store(not_forked, 1);
 	finish(core.head != NULL);

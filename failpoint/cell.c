@@ -136,6 +136,7 @@ bool cell_sleep(const struct meeting *meeting, int64_t duration_ns, bool pause)
 	struct sleeper s = {.meeting = meeting, .asleep = pause ? CELL_PAUSE : CELL_DELAY};
 	int64_t now = raw_now_ns();
 	_Atomic uint32_t *lease;
+	unsigned sleep;
 	bool live;
 
 	if (pause) {
@@ -144,7 +145,7 @@ bool cell_sleep(const struct meeting *meeting, int64_t duration_ns, bool pause)
 	}
 	s.until_ns = duration_ns < INT64_MAX - now ? now + duration_ns : INT64_MAX;
 	lie_down(&s, now);
-	walk_sleeps(s.cell);
+	sleep = walk_sleeps(s.cell);
 	whose_sleep();
 	lease = rule_lease(meeting->entry);
 	while ((live = rule_is_live(meeting->index, meeting->id)) && !is_over(&s, now)) {
@@ -156,7 +157,7 @@ bool cell_sleep(const struct meeting *meeting, int64_t duration_ns, bool pause)
 	}
 	if (lease && !live)
 		raw_futex_wake_all(lease);
-	walk_wakes();
+	walk_wakes(sleep);
 	if (s.cell)
 		cell_abandon(s.cell);
 	return live;

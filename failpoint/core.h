@@ -95,6 +95,8 @@ CORE_HIDDEN bool slot_attach_as(const struct identity *self, uint32_t parent);
 /* ---- identity.c ---- */
 
 CORE_HIDDEN void identity_self(struct identity *out);
+/* Is this the process that attached, and no child of it that shares or had its memory? */
+CORE_HIDDEN bool identity_is_own(void);
 /* False when it certainly is gone; true also when that can't be told. */
 CORE_HIDDEN bool identity_may_live(const struct identity *id);
 CORE_HIDDEN void identity_boot(uint64_t boot_id[2]);
@@ -114,9 +116,10 @@ struct meeting {
 };
 
 /* While a thread sleeps in an action its signal handlers are to be served: between the two it
- * counts as outside. cell: what would be left behind if a handler jumped away. */
-CORE_HIDDEN void walk_sleeps(struct plane_cell *cell);
-CORE_HIDDEN void walk_wakes(void);
+ * counts as outside. cell: what would be left behind if a handler jumped away. Waking ends the sleep
+ * that this was, and those that handlers jumped out of. */
+CORE_HIDDEN unsigned walk_sleeps(struct plane_cell *cell);
+CORE_HIDDEN void walk_wakes(unsigned sleep);
 
 /* Looks at live bit, heal, lease, after= and for=. Gone: removed, or replaced by another. */
 enum rule_state { RULE_GONE, RULE_ENDED, RULE_NOT_YET, RULE_LIVE };

@@ -60,6 +60,17 @@ void identity_self(struct identity *out)
 	out->pidns = raw_statx("/proc/self/ns/pid", AT_FDCWD, &st) == 0 ? st.stx_ino : 0;
 }
 
+/* Two that share a number while both live are in different namespaces. Opens nothing: the process may
+ * have no descriptor left. */
+bool identity_is_own(void)
+{
+	struct statx st;
+
+	return raw_getpid() == core.pid &&
+	       (!core.slot || raw_statx("/proc/self/ns/pid", AT_FDCWD, &st) < 0 ||
+		st.stx_ino == core.slot->pidns_inode);
+}
+
 /* /proc can only be asked where it belongs to our own pid namespace. */
 static bool proc_is_ours(void)
 {

@@ -181,7 +181,7 @@ void engine_exec_begin(const char *program)
 
 	if (!core.head || !slot)
 		return;
-	if (raw_getpid() != core.pid) {
+	if (!identity_is_own()) {
 		identity_self(&self);
 		slot = find_own(&self);
 		if (!slot)
@@ -201,7 +201,7 @@ void engine_exec_failed(void)
 
 	if (!core.head || !slot)
 		return;
-	if (raw_getpid() == core.pid) {
+	if (identity_is_own()) {
 		become(slot, SLOT_LIVE);
 		return;
 	}

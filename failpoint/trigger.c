@@ -174,8 +174,7 @@ bool trigger_spend(const struct meeting *meeting, unsigned term, struct firing *
 	describe(meeting, out);
 	out->term = (uint8_t)term;
 	out->ordinal = count_number(atomic_load(&count->matches));
-	if (!count_up(&count->term_fires[term], meeting->id,
-		      meeting->entry->rule.term[term].count))
+	if (!count_up(&count->term_fires[term], meeting->id, meeting->entry->rule.term[term].count))
 		return false;
 	count_up(&count->fires, meeting->id, 0);
 	return true;

@@ -11,10 +11,14 @@
 #include "failpoint/stack.h"
 #include "failpoint/timepage.h"
 
+enum { SLEEPS_MAX = 4 };
+
+/* A handler that interrupts a sleep may sleep itself: the last in the list is the innermost. */
 static __thread struct {
-	uintptr_t inside;        /* a frame, 0: outside */
-	uintptr_t asleep;        /* a frame that sleeps, 0: none */
-	struct plane_cell *cell; /* in this cell */
+	uintptr_t inside; /* a frame, 0: outside */
+	unsigned sleeps;
+	uintptr_t asleep[SLEEPS_MAX]; /* frames that sleep */
+	struct plane_cell *cell[SLEEPS_MAX];
 } thread;
 
 /* Rules whose text was found to fit their hash: sequence and id, so that a rule is looked at once.
@@ -237,15 +241,20 @@ static bool frame_is_inside(uintptr_t frame)
 	       stack_passes(thread.inside);
 }
 
-static void enter_frame(uintptr_t frame)
+/* A handler may have jumped out of sleeps: those whose frames lie no further up are over. */
+static void end_sleeps(uintptr_t frame)
 {
-	if (thread.asleep != 0 && frame >= thread.asleep && !on_signal_stack()) {
-		struct plane_cell *cell = thread.cell;
+	while (thread.sleeps && frame >= thread.asleep[thread.sleeps - 1] && !on_signal_stack()) {
+		struct plane_cell *cell = thread.cell[--thread.sleeps];
 
-		thread.asleep = 0;
 		if (cell)
 			cell_abandon(cell);
 	}
+}
+
+static void enter_frame(uintptr_t frame)
+{
+	end_sleeps(frame);
 	thread.inside = frame;
 }
 
@@ -254,17 +263,31 @@ bool engine_inside(void)
 	return frame_is_inside((uintptr_t)__builtin_frame_address(0));
 }
 
-void walk_sleeps(struct plane_cell *cell)
+/* A sleep in handlers within handlers, beyond those that are remembered, lets no handler be served. */
+unsigned walk_sleeps(struct plane_cell *cell)
 {
-	thread.cell = cell;
-	thread.asleep = thread.inside;
+	unsigned mine = thread.sleeps;
+
+	if (mine == SLEEPS_MAX)
+		return 0;
+	thread.cell[mine] = cell;
+	thread.asleep[mine] = thread.inside;
+	atomic_signal_fence(memory_order_seq_cst);
+	thread.sleeps = mine + 1;
 	thread.inside = 0;
+	return mine + 1;
 }
 
-void walk_wakes(void)
+void walk_wakes(unsigned sleep)
 {
-	thread.inside = thread.asleep;
-	thread.asleep = 0;
+	if (!sleep)
+		return;
+	for (unsigned i = sleep; i < thread.sleeps; i++)
+		if (thread.cell[i])
+			cell_abandon(thread.cell[i]);
+	thread.inside = thread.asleep[sleep - 1];
+	atomic_signal_fence(memory_order_seq_cst);
+	thread.sleeps = sleep - 1;
 }
 
 STACK_DOOR int engine_enter(struct hit *hit)

@@ -20,7 +20,7 @@ uint64_t vector_bytes(const struct iovec *iov, size_t count)
 {
 	uint64_t bytes = 0;
 
-	if (!count || count > IOV_MAX || !raw_readable(iov))
+	if (!count || count > IOV_MAX || !raw_bytes_readable(iov, count * sizeof(*iov)))
 		return 0; /* the kernel will refuse it */
 	for (size_t i = 0; i < count; i++)
 		bytes += iov[i].iov_len;

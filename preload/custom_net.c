@@ -42,7 +42,8 @@ static void node_bind(int fd, const struct sockaddr *to, socklen_t length)
 	uint32_t node = engine_node_address();
 	int on = 1;
 
-	if (!node || length < sizeof(peer) || !raw_readable(to) || to->sa_family != AF_INET)
+	if (!node || length < sizeof(peer) || !raw_bytes_readable(to, sizeof(peer)) ||
+	    to->sa_family != AF_INET)
 		return;
 	raw_move(&peer, to, sizeof(peer));
 	if (ntohl(peer.sin_addr.s_addr) >> 24 != LOOPBACK_NET || !is_unbound(fd))
@@ -126,29 +127,37 @@ ssize_t recvfrom(int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG from, so
 			       : real_recvfrom(fd, buf, n, flags, from, length);
 }
 
+/* What the kernel writes into a message that it received. */
+static void tell_received(struct msghdr *message, const struct msghdr *judged, bool failed)
+{
+	if (failed)
+		return;
+	message->msg_namelen = judged->msg_namelen;
+	message->msg_controllen = judged->msg_controllen;
+	message->msg_flags = judged->msg_flags;
+}
+
 static __attribute__((noinline)) ssize_t armed_recvmsg(int fd, struct msghdr *message, int flags)
 {
 	uint64_t asked = vector_bytes(message->msg_iov, message->msg_iovlen);
-	const struct msghdr before = *message;
+	size_t pieces = asked ? message->msg_iovlen : 0;
+	struct iovec *cut = __builtin_alloca((pieces + 1) * sizeof(*cut));
+	struct msghdr judged;
 	struct call call;
 
 	CALL_BEGIN(call, recvmsg, HIT_FD_FLAGS(fd, flags),
-		   GIVE_PIECES(before.msg_iov, before.msg_iovlen, asked, -1));
+		   GIVE_PIECES(message->msg_iov, message->msg_iovlen, asked, -1));
 	while (call_enter(&call)) {
-		/* The message is written to by the kernel, so it is the caller's own that is lent a
-		 * shorter vector, and given back its own. */
+		judged = *message;
 		if (call.hit.len < asked) {
-			message->msg_iov =
-				__builtin_alloca(before.msg_iovlen * sizeof(struct iovec));
-			message->msg_iovlen = vector_cut(message->msg_iov, before.msg_iov,
-							 before.msg_iovlen, call.hit.len);
+			judged.msg_iov = cut;
+			judged.msg_iovlen = vector_cut(cut, message->msg_iov, pieces, call.hit.len);
 		}
-		call_result(&call, real_recvmsg(fd, message, flags));
-		message->msg_iov = before.msg_iov;
-		message->msg_iovlen = before.msg_iovlen;
-		if (!call_again(&call))
+		call_result(&call, real_recvmsg(fd, &judged, flags));
+		if (!call_again(&call)) {
+			tell_received(message, &judged, call.failed);
 			break;
-		*message = before;
+		}
 	}
 	return call_leave(&call);
 }

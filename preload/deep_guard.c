@@ -38,7 +38,7 @@ static struct action program_action(void)
 /* Memory of the program that may not be there: the kernel says so, in our stead. */
 static bool take(void *to, const void *from, size_t bytes)
 {
-	if (!raw_readable(from) || !raw_readable((const char *)from + bytes - 1))
+	if (!raw_bytes_readable(from, bytes))
 		return false;
 	raw_move(to, from, bytes);
 	return true;

@@ -147,7 +147,7 @@ const char *process_search(const char *name, char *out, size_t size)
 	const char *path = find(environ, "PATH="), *slash = name;
 	size_t length;
 
-	if (!raw_readable(name) || !*name)
+	if (!raw_text_readable(name) || !*name)
 		return name;
 	while (*slash && *slash != '/')
 		slash++;

@@ -186,7 +186,9 @@ static void add_address(struct call *call)
 	struct subject *s = &call->subject;
 	const union address *to = hit->address;
 
-	if (!to || hit->address_length < sizeof(to->any.sa_family) || !raw_readable(to))
+	if (!to || hit->address_length < sizeof(to->any.sa_family) ||
+	    !raw_bytes_readable(to, hit->address_length < sizeof(*to) ? hit->address_length
+								      : sizeof(*to)))
 		return;
 	if (hit->site == CALL_bind)
 		copy_address(to, hit->address_length, &s->local_port, s->local);
@@ -240,7 +242,7 @@ bool subject_path(int dirfd, const char *path, char *out, size_t size)
 	size_t n = 0;
 
 	base[0] = 0;
-	if (!path || !raw_readable(path))
+	if (!path || !raw_text_readable(path))
 		return false;
 	if (path[0] != '/') {
 		if (dirfd == AT_FDCWD) {

@@ -41,6 +41,8 @@ static struct subject fakes[FAKE_FDS];             /* by fd */
 static _Atomic unsigned resolved, verified, stale; /* stale: how many verifications are to say no */
 static _Atomic int resets;
 
+static UNUSED void (*on_resolve)(void); /* called within the engine */
+
 static UNUSED int64_t now_ns(void)
 {
 	struct timespec now;
@@ -59,6 +61,8 @@ static UNUSED const struct subject *fake_resolve(struct hit *hit)
 	static __thread struct subject path;
 
 	resolved++;
+	if (on_resolve)
+		on_resolve();
 	if (hit->path) {
 		path = (struct subject){.path = hit->path, .path2 = hit->path2, .file = FILE_REG};
 		return &path;

@@ -4,6 +4,8 @@
  */
 #include "engine_support.h"
 
+#include <sched.h>
+
 #include "failpoint/core.h"
 
 enum { PROCESSES = 8, THREADS = 8, ROUNDS = 50, GARBAGE_ROUNDS = 200 };
@@ -89,6 +91,39 @@ static void a_forked_child_takes_a_slot_at_its_first_passage(void **state)
 
 		_exit(!before && err == EIO && has_slot(getpid()) ? 0 : 1);
 	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	heal();
+}
+
+static int pass_in_namespace(int depth)
+{
+	const struct plane_slot *before = core.slot;
+	pid_t child;
+	int status;
+
+	if (unshare(depth == 2 ? CLONE_NEWUSER | CLONE_NEWPID : CLONE_NEWPID))
+		return 9;
+	child = fork();
+	if (child == 0) {
+		if (getpid() != 1 || pass_fd(CALL_fsync, 1) != EIO || core.slot == before)
+			_exit(1);
+		_exit(depth > 1 ? pass_in_namespace(depth - 1) : 0);
+	}
+	return waitpid(child, &status, 0) == child ? WEXITSTATUS(status) : 8;
+}
+
+/* Both are process 1, each of its own namespace. */
+static void a_child_with_its_parents_number_takes_a_slot_too(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	set_rule("fsync = error(EIO)");
+	child = fork();
+	if (child == 0)
+		_exit(pass_in_namespace(2));
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	heal();
@@ -273,6 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_one_shot_fires_once_in_all_processes),
 		cmocka_unit_test(a_forked_child_takes_a_slot_at_its_first_passage),
+		cmocka_unit_test(a_child_with_its_parents_number_takes_a_slot_too),
 		cmocka_unit_test(slots_of_the_dead_are_taken_again),
 		cmocka_unit_test(a_second_engine_leaves_the_slot_as_it_is),
 		cmocka_unit_test(a_process_ends_as_the_rule_says_and_leaves_an_event),

@@ -165,6 +165,65 @@ static void a_jump_out_of_a_sleep_leaves_nothing(void **state)
 	heal();
 }
 
+static void sleep_and_jump(int signal)
+{
+	pass_fd(CALL_write, 1);
+	jump(signal);
+}
+
+/* The handler has slept, too, before it jumped. */
+static void a_jump_out_of_two_sleeps_leaves_nothing(void **state)
+{
+	struct sigaction action = {.sa_handler = sleep_and_jump};
+
+	(void)state;
+	sigaction(SIGALRM, &action, NULL);
+	set_rule("x := fsync = 1*pause(1h)->error(EIO)");
+	set_rule("y := write = delay(1ms)");
+	if (!sigsetjmp(outside, 1)) {
+		ualarm(20000, 0);
+		pass_fd(CALL_fsync, 1);
+		fail_msg("the pause ended");
+	}
+	assert_int_equal(rule_named("y").fires, 1);
+	assert_int_equal(pass_fd(CALL_fsync, 1), EIO);
+	assert_int_equal(rule_named("x").inside, 0);
+	heal();
+}
+
+static void jump_within_the_engine(void)
+{
+	on_resolve = NULL;
+	siglongjmp(outside, 1);
+}
+
+static __attribute__((noinline)) int pass_deeper(int depth)
+{
+	volatile char *room = __builtin_alloca(512);
+	int err;
+
+	*room = 0;
+	err = depth ? pass_deeper(depth - 1) : pass_fd(CALL_fsync, 1);
+	return err + *room;
+}
+
+/* Not out of a sleep, but out of the engine's own work; whoever comes next may be deeper in the stack
+ * than that was. */
+static void a_jump_out_of_the_engine_leaves_nothing(void **state)
+{
+	(void)state;
+	set_rule("fsync:file=reg = error(EIO)");
+	fakes[1] = (struct subject){.file = FILE_REG};
+	on_resolve = jump_within_the_engine;
+	if (!sigsetjmp(outside, 1)) {
+		pass_fd(CALL_fsync, 1);
+		fail_msg("nobody jumped");
+	}
+	assert_int_equal(pass_deeper(40), EIO);
+	assert_int_equal(pass_fd(CALL_fsync, 1), EIO);
+	heal();
+}
+
 static volatile int handled;
 
 static void pass_in_handler(int signal)
@@ -304,6 +363,8 @@ int main(void)
 		cmocka_unit_test(a_pause_ends_at_its_limit),
 		cmocka_unit_test(the_death_of_the_holder_wakes),
 		cmocka_unit_test(a_jump_out_of_a_sleep_leaves_nothing),
+		cmocka_unit_test(a_jump_out_of_two_sleeps_leaves_nothing),
+		cmocka_unit_test(a_jump_out_of_the_engine_leaves_nothing),
 		cmocka_unit_test(a_handler_during_a_sleep_is_served),
 		cmocka_unit_test(a_handler_on_its_own_stack_does_not_end_the_sleep),
 		cmocka_unit_test(without_a_cell_a_heal_is_noticed),
