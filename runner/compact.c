@@ -19,6 +19,7 @@ struct compactor {
 	sqlite3 *db;
 	pthread_t thread;
 	_Atomic bool ending;
+	int error; /* that ended it */
 	struct why why;
 };
 
@@ -65,7 +66,10 @@ static void *loop(void *arg)
 			continue;
 		}
 		give_back(c);
-		if (compact_pass(c->db, &c->options, &c->ending, &c->why))
+		c->error = compact_pass(c->db, &c->options, &c->ending, &c->why);
+		if (c->error == -ECANCELED)
+			c->error = 0;
+		if (c->error)
 			break;
 		malloc_trim(0); /* what the oracle has forgotten lies between what it keeps */
 		pause_ms(c, REST_MS);
@@ -98,12 +102,18 @@ int compactor_open(struct compactor **out, const struct compact_options *options
 	return 0;
 }
 
-void compactor_close(struct compactor *c)
+int compactor_close(struct compactor *c, struct why *why)
 {
+	int error;
+
 	if (!c)
-		return;
+		return 0;
 	atomic_store(&c->ending, true);
 	pthread_join(c->thread, NULL);
 	sqlite3_close(c->db);
+	error = c->error;
+	if (error && why)
+		*why = c->why;
 	free(c);
+	return error;
 }

@@ -35,7 +35,8 @@ struct compact_options {
 };
 
 int compactor_open(struct compactor **out, const struct compact_options *options, struct why *why);
-void compactor_close(struct compactor *compactor); /* a pass under way ends first */
+/* Ends a pass under way. 0, or what ended compaction before, with why. */
+int compactor_close(struct compactor *compactor, struct why *why);
 
 /* What compaction has taken out of a ledger so far. */
 struct compact_sum {

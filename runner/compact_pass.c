@@ -405,6 +405,8 @@ int compact_pass(sqlite3 *db, const struct compact_options *options, _Atomic boo
 	evidence_close(p->evidence); /* or the log of what goes can't be cut meanwhile */
 	if (!rc)
 		rc = send_going(p);
+	if (!rc)
+		rc = ledger_drop_fires(options->ledger);
 	compact_phases_free(&p->phases);
 	exact_judge_close(p->judge);
 	free(p->cut);

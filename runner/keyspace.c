@@ -40,6 +40,8 @@ int keyspace_init(struct keyspace *keyspace, const struct plan_workload *plan, s
 
 		s->live_max = (unsigned)share(plan->objects_max, shards, 1);
 		s->bytes_max = share(plan->live_bytes_max, shards, keyspace->size_max);
+		s->live_low = (unsigned)((double)s->live_max * plan->low_mark);
+		s->bytes_low = (uint64_t)((double)s->bytes_max * plan->low_mark);
 		s->hot = (unsigned)share(plan->hot_keys, shards, 1);
 		s->room = s->live_max + (unsigned)share(plan->deleted_max, shards, 1);
 		s->slot = calloc(s->room, sizeof(*s->slot));
@@ -100,9 +102,13 @@ static unsigned among(const struct keyspace *keyspace, const struct shard *shard
 	return hot && shard->hot < names ? shard->hot : names;
 }
 
-static bool is_full(const struct shard *shard)
+static bool is_full(struct shard *shard)
 {
-	return shard->live >= shard->live_max || shard->bytes >= shard->bytes_max;
+	if (shard->live >= shard->live_max || shard->bytes >= shard->bytes_max)
+		shard->draining = true;
+	else if (shard->live <= shard->live_low && shard->bytes <= shard->bytes_low)
+		shard->draining = false;
+	return shard->draining;
 }
 
 int shard_pick_new(struct shard *shard, uint64_t *random)

@@ -8,8 +8,11 @@
  * A shard is written by one worker, or by as many as the plan wants on one key: worker w writes shard
  * w modulo the number of shards, Everybody may read
  * how many names a shard has and what is in a slot, as hints of what to ask for. A name follows from
- * shard and number alone. When the bounds on objects, bytes or deleted keys are reached, names are
- * used again: a run can go on for ever in constant memory.
+ * shard and number alone.
+ *
+ * Bounds are marks: where objects or bytes reach the high one, nothing new is put and more is
+ * deleted until they are below the low one; where deleted keys do, their names are used again. So a
+ * run can go on for ever in constant memory.
  */
 #ifndef RUNNER_KEYSPACE_H
 #define RUNNER_KEYSPACE_H
@@ -39,8 +42,9 @@ struct shard {
 	unsigned room, hot;     /* most slots; the first `hot` are the hot set */
 	_Atomic unsigned live;
 	_Atomic uint64_t bytes;
-	unsigned live_max;
-	uint64_t bytes_max;
+	unsigned live_max, live_low;
+	uint64_t bytes_max, bytes_low;
+	atomic_bool draining; /* a high mark was reached, the low ones are not yet */
 };
 
 struct keyspace {

@@ -360,6 +360,13 @@ int ledger_thin_metrics(struct ledger *ledger, int64_t at_ns)
 			  at_ns - 480 * minute_ns, 60 * minute_ns);
 }
 
+int ledger_drop_fires(struct ledger *ledger)
+{
+	int rc = queue(ledger, ROW_COUNT_FIRES);
+
+	return rc ? rc : queue(ledger, ROW_DROP_FIRES);
+}
+
 int ledger_vacuum(struct ledger *ledger)
 {
 	return queue(ledger, ROW_VACUUM);

@@ -105,6 +105,7 @@ struct ledger_cut {
 	size_t bases, tallies, ops, pages;
 };
 int ledger_compact(struct ledger *ledger, const struct ledger_cut *cut);
+int ledger_drop_fires(struct ledger *ledger); /* of before all operations that are left */
 int ledger_vacuum(struct ledger *ledger); /* gives some free pages of the file back */
 uint64_t ledger_held(const struct ledger *ledger); /* operations that are recorded and not compacted */
 

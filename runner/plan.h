@@ -74,6 +74,7 @@ struct plan_workload {
 	int64_t objects_max;        /* bounds: live objects, */
 	int64_t live_bytes_max;     /*   bytes in them, */
 	int64_t deleted_max;        /*   deleted keys remembered */
+	double low_mark;            /*   share of a bound to fall to once it was reached */
 	int64_t size_min, size_max; /* of bodies, bytes */
 	int64_t think_ns;           /* pause of a worker between operations */
 };

@@ -90,6 +90,9 @@ static const struct plan_key keys[] = {
 	 .value = "256M", .help = "bytes in live objects at most"},
 	{SECTION_WORKLOAD, .name = "deleted-max", AT(deleted_max), NUMBER(0, 10000000),
 	 .value = "20000", .help = "deleted keys that are remembered and looked for"},
+	{SECTION_WORKLOAD, .name = "low-mark", AT(low_mark), .type = TYPE_SHARE, .value = "90%",
+	 .help = "of the bounds on objects and bytes: when one is reached, nothing new is put until "
+		 "both are below this"},
 	{SECTION_WORKLOAD, .name = "size-min", AT(size_min), SIZE(0, GIB), .value = "0",
 	 .help = "bytes of the smallest body"},
 	{SECTION_WORKLOAD, .name = "size-max", AT(size_max), SIZE(0, GIB), .value = "64K",

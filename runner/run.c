@@ -310,6 +310,7 @@ static void quiet_and_sweep(struct run *run)
 
 static int perform(struct run *run, struct verdict_result *verdict, struct why *why)
 {
+	struct why late = {""};
 	struct run_blind blind = {.count = 0};
 	int error = run_boot(run, why);
 
@@ -326,7 +327,9 @@ static int perform(struct run *run, struct verdict_result *verdict, struct why *
 		quiet_and_sweep(run);
 	workload_stop(run->workload);
 	progress_stop(run->progress);
-	compactor_close(run->compactor);
+	if (compactor_close(run->compactor, &late))
+		progress_news(run->progress, "the ledger was not compacted to the end: %s",
+			      late.text);
 	run->compactor = NULL;
 	metrics_close(run->metrics);
 	run->metrics = NULL;

@@ -342,7 +342,7 @@ int run_boot(struct run *run, struct why *why)
 
 void run_close(struct run *run)
 {
-	compactor_close(run->compactor);
+	compactor_close(run->compactor, NULL);
 	metrics_close(run->metrics);
 	if (run->workload)
 		workload_stop(run->workload);

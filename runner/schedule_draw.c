@@ -305,13 +305,17 @@ int draw_fixed_anchor(struct fault_atom *atom, struct why *why)
 
 int64_t draw_anchor(struct fault_atom *atom, const struct plan *plan)
 {
-	/* A fifteenth of the run, from 0.3 to 3 s, and at least a third of that. */
+	/* A fifteenth of the run, from 0.3 to 3 s, and at least a third of that; in a run of many
+	 * hours a thousandth of it, so that neither schedule nor report grow with its length. */
 	int64_t spread_ms = plan->run.duration_ns / 15 / 1000000;
+	int64_t most_ms = plan->run.duration_ns / 1000 / 1000000;
 	uint64_t stream = seed_named(atom->seed, "when");
 
-	spread_ms = spread_ms < 300 ? 300 : spread_ms > 3000 ? 3000 : spread_ms;
+	if (most_ms < 3000)
+		most_ms = 3000;
+	spread_ms = spread_ms < 300 ? 300 : spread_ms > most_ms ? most_ms : spread_ms;
 	if (seed_below(&stream, 2)) {
-		uint64_t acks = 20 + seed_below(&stream, 130);
+		uint64_t acks = (20 + seed_below(&stream, 130)) * (uint64_t)(most_ms / 3000);
 
 		snprintf(atom->anchor, sizeof(atom->anchor), "ack +%llu", (unsigned long long)acks);
 		return spread_ms / 6 *

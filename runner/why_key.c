@@ -137,6 +137,35 @@ static void print_row(sqlite3_stmt *s)
 	}
 }
 
+/* What is told of the time before the cut. Returns the operations that it had. */
+static long long print_base(sqlite3 *db, const char *key)
+{
+	sqlite3_stmt *s;
+	long long operations = 0;
+
+	if (sqlite3_prepare_v2(db,
+			       "SELECT b.operations, b.generations, b.generation, b.size, b.op, "
+			       "datetime(b.wall_ns / 1000000000, 'unixepoch') FROM base b "
+			       "JOIN object o USING(object) WHERE o.key = CAST(?1 AS BLOB)",
+			       -1, &s, NULL) != SQLITE_OK)
+		return 0;
+	sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC);
+	if (sqlite3_step(s) == SQLITE_ROW) {
+		operations = number_of(s, 0);
+		printf("compacted: %lld operations, %lld of them puts, judged %s UTC to be "
+		       "possible; ",
+		       operations, number_of(s, 1), text_of(s, 5));
+		if (number_of(s, 2))
+			printf("then generation %lld of %lld bytes was there, as operation %lld "
+			       "showed\n",
+			       number_of(s, 2), number_of(s, 3), number_of(s, 4));
+		else
+			printf("then nothing was there\n");
+	}
+	sqlite3_finalize(s);
+	return operations;
+}
+
 static void print_violations(sqlite3 *db, const char *key)
 {
 	sqlite3_stmt *s;
@@ -158,7 +187,7 @@ static void print_violations(sqlite3 *db, const char *key)
 static int tell(sqlite3 *db, const char *key, struct why *why)
 {
 	sqlite3_stmt *s;
-	int operations = 0;
+	long long operations = print_base(db, key);
 
 	if (sqlite3_prepare_v2(db, story_sql, -1, &s, NULL) != SQLITE_OK)
 		return why_set(why, -EINVAL, "cannot read the ledger: %s", sqlite3_errmsg(db));
