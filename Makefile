@@ -214,12 +214,23 @@ $(B)/calls_page: $(O)/docs/calls_page.o
 .PHONY: docs
 # Each fuzzer starts from its corpus and works on a copy; what it finds is left in build/fuzz.
 FUZZ_SECONDS ?= 60
+FUZZERS := rule import plane
+FUZZ_CFLAGS := -std=gnu11 -g -O1 -fsanitize=address,undefined
+build/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link $(CPPFLAGS) -c $< -o $@
+build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(patsubst %.c,build/fuzz/%.o,$(CORE_SRC) $(FRONT_SRC))
+	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ -o $@
+fuzz: SHELL := /bin/bash
 fuzz: packages-build+check ## each fuzzer in turn, FUZZ_SECONDS= each (clang)
-	@mkdir -p build/fuzz/rule
-	cp tests/fuzz/corpus_rule/* build/fuzz/rule
-	clang -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined $(CPPFLAGS) \
-		tests/fuzz/fuzz_rule.c $(CORE_SRC) $(FRONT_SRC) -o build/fuzz/fuzz_rule
-	cd build/fuzz && ./fuzz_rule -max_total_time=$(FUZZ_SECONDS) -max_len=2048 rule
+	$(Q)$(MAKE) --no-print-directory -j2 $(FUZZERS:%=build/fuzz/fuzz_%)
+	$(Q)mkdir -p $(FUZZERS:%=build/fuzz/%)
+	$(Q)cp tests/fuzz/corpus_rule/* build/fuzz/rule; cp tests/fuzz/corpus_import/* build/fuzz/import
+	$(Q)n=0; while read -r line; do n=$$((n + 1)); printf '%b' "$$(echo $$line | sed 's/../\\x&/g')" \
+		> build/fuzz/plane/seed$$n; done < tests/fuzz/corpus_plane.hex
+	$(Q)for f in $(FUZZERS); do \
+		(cd build/fuzz && ./fuzz_$$f -max_total_time=$(FUZZ_SECONDS) -max_len=2048 -timeout=25 $$f) || exit; \
+	done
 
 # What the tests pass through of the programs that run outside of targets; the floor is agreed, not
 # measured: raise it when the figure has risen.
