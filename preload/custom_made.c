@@ -12,12 +12,28 @@ MAKES_FD(epoll_create1, (int flags), (flags), NOTHING)
 MAKES_FD(eventfd, (unsigned count, int flags), (count, flags), NOTHING)
 MAKES_FD(timerfd_create, (clockid_t clock, int flags), (clock, flags), NOTHING)
 MAKES_FD(inotify_init1, (int flags), (flags), NOTHING)
+MAKES_FD(signalfd, (int fd, const sigset_t *mask, int flags), (fd, mask, flags), NOTHING)
+MAKES_FD(open_by_handle_at, (int mount, struct file_handle *handle, int flags),
+	 (mount, handle, flags), FD_FLAGS(mount, flags))
 MAKES_FD(memfd_create, (const char *name, unsigned flags), (name, flags), NOTHING)
 MAKES_FD(mkstemp, (char *path), (path), PATH(path))
 MAKES_FD(mkostemp, (char *path, int flags), (path, flags), PATH_AT(AT_FDCWD, path, flags))
 MAKES_FD(mkstemps, (char *path, int suffix), (path, suffix), PATH(path))
 MAKES_FD(mkostemps, (char *path, int suffix, int flags), (path, suffix, flags),
 	 PATH_AT(AT_FDCWD, path, flags))
+
+static __attribute__((noinline)) int armed_inotify_init(void)
+{
+	PASS(inotify_init1, NOTHING, call_leave_fd, real_inotify_init())
+}
+
+int inotify_init(void)
+{
+	int made = ARMED(inotify_init1) ? armed_inotify_init() : real_inotify_init();
+
+	fd_table_forget(made);
+	return made;
+}
 
 /* Two at once: when failure is reported all the same, nobody will ever close them but us. */
 #define MAKES_TWO(name, params, args)                                         \

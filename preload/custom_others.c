@@ -1,6 +1,6 @@
 /*
- * custom_others.c - calls with a way of their own to report failure: getaddrinfo, libaio's
- * io_submit, dlopen.
+ * custom_others.c - calls with a way of their own to report failure: getaddrinfo, libaio's,
+ * dlopen.
  */
 #include "preload/pass.h"
 
@@ -65,27 +65,32 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
 
 /* ---- libaio ---- */
 
-static __attribute__((noinline)) int armed_io_submit(void *context, long count, void **blocks)
-{
-	int before = errno, ret;
-	struct call call;
-
-	CALL_BEGIN(call, io_submit, HIT_NOTHING, GIVE_NO_BYTES);
-	if (call_enter(&call)) {
-		ret = real_io_submit(context, count, blocks);
-		call.hit.ret = ret < 0 ? -1 : ret;
-		call.hit.err = ret < 0 ? -ret : 0;
+#define RETURNS_ERROR(name, params, args)                                  \
+	static __attribute__((noinline)) int armed_##name params           \
+	{                                                                  \
+		int before = errno, ret;                                   \
+		struct call call;                                          \
+                                                                           \
+		CALL_BEGIN(call, name, HIT_NOTHING, GIVE_NO_BYTES);        \
+		if (call_enter(&call)) {                                   \
+			ret = real_##name args;                            \
+			call.hit.ret = ret < 0 ? -1 : ret;                 \
+			call.hit.err = ret < 0 ? -ret : 0;                 \
+		}                                                          \
+		ret = (int)call_leave(&call);                              \
+		errno = before;                                            \
+		return call.hit.err ? -call.hit.err : ret;                 \
+	}                                                                  \
+	int name params                                                    \
+	{                                                                  \
+		return ARMED(name) ? armed_##name args : real_##name args; \
 	}
-	ret = (int)call_leave(&call);
-	errno = before;
-	return call.hit.err ? -call.hit.err : ret;
-}
 
-int io_submit(void *context, long count, void **blocks)
-{
-	return ARMED(io_submit) ? armed_io_submit(context, count, blocks)
-				: real_io_submit(context, count, blocks);
-}
+RETURNS_ERROR(io_setup, (int count, void **context), (count, context))
+RETURNS_ERROR(io_submit, (void *context, long count, void **blocks), (context, count, blocks))
+RETURNS_ERROR(io_getevents,
+	      (void *context, long least, long most, void *events, struct timespec *limit),
+	      (context, least, most, events, limit))
 
 /* ---- Libraries ---- */
 

@@ -188,6 +188,12 @@ bool syscall_is_judged(long number)
 	return call < CALL_COUNT && (engine_armed[call] || notes[call] != NOTE_PLAIN);
 }
 
+/* libaio's: the errno itself, negative. */
+static bool returns_error(unsigned call)
+{
+	return call == CALL_io_setup || call == CALL_io_submit || call == CALL_io_getevents;
+}
+
 __attribute__((used)) long syscall_routed(long number, long a, long b, long c, long d, long e,
 					  long f)
 {
@@ -207,7 +213,7 @@ __attribute__((used)) long syscall_routed(long number, long a, long b, long c, l
 		if (call == CALL_preadv2 || call == CALL_pwritev2)
 			e = f;
 		ret = routes[call](a, b, c, d, e, f);
-		if (call != CALL_io_submit || ret >= 0)
+		if (!returns_error(call) || ret >= 0)
 			return ret;
 		errno = (int)-ret; /* libaio's way is not syscall()'s */
 		return -1;

@@ -31,9 +31,15 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/random.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/sendfile.h>
+#include <sys/shm.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -46,6 +52,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <utime.h>
+#include <wchar.h>
 
 #define REAL_HIDDEN __attribute__((visibility("hidden")))
 
@@ -85,14 +92,32 @@
 	ONE(dlsym)              \
 	ONE(dlclose)            \
 	ONE(mtx_timedlock)      \
-	ONE(cnd_timedwait)
+	ONE(cnd_timedwait)      \
+	ONE(fputwc_unlocked)    \
+	ONE(putwchar)           \
+	ONE(putwchar_unlocked)  \
+	ONE(fputws_unlocked)    \
+	ONE(fgetwc_unlocked)    \
+	ONE(getwchar)           \
+	ONE(getwchar_unlocked)  \
+	ONE(fgetws_unlocked)    \
+	ONE(vfwprintf)          \
+	ONE(__vfwprintf_chk)    \
+	ONE(vfscanf)            \
+	ONE(__isoc99_vfscanf)   \
+	ONE(mq_close)           \
+	ONE(inotify_init)
 
 /* The fortified ones that are called, and that headers show only when fortified themselves. */
 int __vfprintf_chk(FILE *stream, int flag, const char *format, va_list more);
 int __vdprintf_chk(int fd, int flag, const char *format, va_list more);
+int __vfwprintf_chk(FILE *stream, int flag, const wchar_t *format, va_list more);
+int __isoc99_vfscanf(FILE *stream, const char *format, va_list more);
 
 /* libaio's, by the words of its own. */
+int io_setup(int count, void **context);
 int io_submit(void *context, long count, void **blocks);
+int io_getevents(void *context, long least, long most, void *events, struct timespec *limit);
 
 #define REAL_DECLARE(name) extern REAL_HIDDEN __typeof__(name) *real_##name;
 #define CALL(name, ...)    REAL_DECLARE(name)

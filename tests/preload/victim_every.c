@@ -109,6 +109,17 @@ static int a_file(void)
 	return (int)fd;
 }
 
+/* Not by printf(), which is a row as well. */
+static void tell_wrong(const struct call_info *info, int want, long ret)
+{
+	const char *error = calls_errno_name(errno);
+	char text[128];
+	int n = snprintf(text, sizeof(text), "%s for %s: %ld %s\n", info->name,
+			 calls_errno_name(want), ret, error ? error : "");
+
+	raw_write(1, text, (size_t)n);
+}
+
 static int run(int part)
 {
 	int rows = 0, errnos = 0, wrong = 0, pair[2];
@@ -127,8 +138,7 @@ static int run(int part)
 			if (is_right(&call_table[i], ret, errno, want))
 				continue;
 			wrong++;
-			printf("%s for %s: %ld %s\n", call_table[i].name, calls_errno_name(want),
-			       ret, calls_errno_name(errno));
+			tell_wrong(&call_table[i], want, ret);
 		}
 	}
 	printf("%d rows, %d errnos, %d wrong\n", rows, errnos, wrong);
@@ -216,7 +226,7 @@ static int names(void)
 	for (size_t i = 0; calls_name_at(i); i++)
 		wrong += !is_ours(calls_name_at(i), RTLD_DEFAULT, "RTLD_DEFAULT") +
 			 !is_ours(calls_name_at(i), RTLD_NEXT, "RTLD_NEXT") +
-			 (strcmp(calls_name_at(i), "io_submit") != 0 && /* libaio's */
+			 (strncmp(calls_name_at(i), "io_", 3) != 0 && /* libaio's, but for ioctl */
 			  !is_ours(calls_name_at(i), libc, "libc's handle")) +
 			 !is_ours(calls_name_at(i), program, "the program's handle");
 	for (size_t i = 0; hooks[i]; i++)

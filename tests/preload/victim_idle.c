@@ -254,6 +254,114 @@ static void memory(void)
 	unlink("one");
 }
 
+static void clocks(void)
+{
+	struct timespec past = {1, 0};
+	struct itimerspec at = {.it_value = {1, 0}};
+	pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+	pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+	int fd = timerfd_create(CLOCK_REALTIME, 0);
+	timer_t timer;
+	sem_t semaphore;
+
+	clock_settime(99, &past);
+	settimeofday(&(struct timeval){.tv_usec = -1}, NULL);
+	clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &past, NULL);
+	timerfd_settime(fd, TFD_TIMER_ABSTIME, &at, NULL);
+	timer_create(CLOCK_REALTIME, &(struct sigevent){.sigev_notify = SIGEV_NONE}, &timer);
+	timer_settime(timer, TIMER_ABSTIME, &at, NULL);
+	timer_delete(timer);
+	pthread_mutex_lock(&mutex);
+	pthread_mutex_timedlock(&mutex, &past);
+	pthread_mutex_clocklock(&mutex, CLOCK_REALTIME, &past);
+	pthread_cond_timedwait(&condition, &mutex, &past);
+	pthread_cond_clockwait(&condition, &mutex, CLOCK_REALTIME, &past);
+	pthread_rwlock_wrlock(&lock);
+	pthread_rwlock_timedrdlock(&lock, &past);
+	pthread_rwlock_timedwrlock(&lock, &past);
+	pthread_rwlock_clockrdlock(&lock, CLOCK_REALTIME, &past);
+	pthread_rwlock_clockwrlock(&lock, CLOCK_REALTIME, &past);
+	pthread_timedjoin_np(pthread_self(), NULL, &past);
+	pthread_clockjoin_np(pthread_self(), NULL, CLOCK_REALTIME, &past);
+	sem_init(&semaphore, 0, 0);
+	sem_timedwait(&semaphore, &past);
+	sem_clockwait(&semaphore, CLOCK_REALTIME, &past);
+	close(fd);
+}
+
+static void shared(void)
+{
+	struct mq_attr attributes = {.mq_maxmsg = 1, .mq_msgsize = 16};
+	struct timespec past = {1, 0};
+	char name[] = "/failkit.idle";
+	int fd = shm_open(name, O_RDWR | O_CREAT, 0600);
+	mqd_t queue = mq_open(name, O_RDWR | O_CREAT, 0600, &attributes);
+
+	close(fd);
+	shm_unlink(name);
+	mq_getattr(queue, &attributes);
+	mq_send(queue, "x", 1, 0);
+	mq_timedsend(queue, "x", 1, 0, &past);
+	mq_receive(queue, bytes, 64, NULL);
+	mq_timedreceive(queue, bytes, 64, NULL, &past);
+	mq_notify(queue, NULL);
+	mq_setattr(queue, &attributes, NULL);
+	mq_unlink(name);
+	mq_close(queue);
+	sem_open(name, 0);
+	sem_unlink(name);
+	shmget(IPC_PRIVATE, 0, 0600);
+	shmat(-1, NULL, 0);
+	semget(IPC_PRIVATE, -1, 0);
+	semop(-1, NULL, 0);
+	msgget(-1, 0);
+	msgsnd(-1, bytes, 8, 0);
+	msgrcv(-1, bytes, 8, 0, 0);
+}
+
+static void places(void)
+{
+	int fd = open("one", O_RDWR | O_CREAT, 0600), directory = open(".", O_RDONLY);
+	int watcher = inotify_init();
+	FILE *stream = fopen("two", "w+");
+	sigset_t set;
+	fpos_t place;
+	int number;
+
+	lseek(fd, 3, SEEK_SET);
+	readahead(fd, 0, 8);
+	posix_fadvise(fd, 0, 8, POSIX_FADV_NORMAL);
+	getdents64(directory, bytes, 0);
+	getrandom(bytes, 0, GRND_NONBLOCK);
+	inotify_add_watch(watcher, ".", IN_CREATE);
+	sigemptyset(&set);
+	close(signalfd(-1, &set, 0));
+	open_by_handle_at(fd, NULL, 0);
+	mlockall(0);
+	madvise(NULL, 0, MADV_NORMAL);
+	syscall(SYS_io_setup, -1, NULL);
+	syscall(SYS_io_getevents, NULL, 0, 0, NULL, NULL);
+	fputws(L"12 34\n", stream);
+	fputwc(L'5', stream);
+	fwprintf(stream, L"%d\n", 6);
+	fflush(stream);
+	fsetpos(stream, fgetpos(stream, &place) ? NULL : &place);
+	rewind(stream);
+	fgetwc(stream);
+	fgetws((wchar_t *)(void *)bytes, 4, stream);
+	ftell(stream);
+	fclose(stream);
+	stream = fopen("two", "r");
+	fscanf(stream, "%d", &number);
+	fclose(stream);
+	close(watcher);
+	close(directory);
+	close(fd);
+	unlink("one");
+	unlink("two");
+}
+
 /* Results are for the trace to show. */
 int main(void)
 {
@@ -266,6 +374,9 @@ int main(void)
 		others();
 		streams();
 		memory();
+		clocks();
+		shared();
+		places();
 		unlink("four");
 		unlink("nine");
 		unlink("socket");
