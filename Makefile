@@ -275,4 +275,15 @@ clean: ## remove everything that was built
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# What runs inside targets compiles for the other machine, too; nothing is linked.
+CROSS := aarch64-linux-gnu-
+CROSS_SRC := $(CORE_SRC) $(PRELOAD_SRC)
+.PHONY: cross
+cross: packages-cross $(CROSS_SRC:%.c=build/cross/%.o) ## compile the core and the interposer for aarch64
+build/cross/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CROSS)
+	$(Q)$(CROSS)gcc $(CPPFLAGS) $(ALL_CFLAGS) $(PIC_CFLAGS) -c $< -o $@
+-include $(shell find build/cross -name '*.d' 2>/dev/null)
+
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

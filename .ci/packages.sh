@@ -11,6 +11,7 @@ check="g++ clang libunwind-dev libclang-rt-14-dev libcmocka-dev bats jq curl str
 	redis-server redis-tools etcd-server etcd-client nginx-light libnginx-mod-http-dav-ext postgresql-15 python3
 	default-jre-headless zookeeper nodejs git libjemalloc2 libjemalloc-dev"
 lint="clang-format cppcheck shellcheck gcovr"
+cross="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 bench="valgrind fiu-utils libfiu-dev rocksdb-tools"
 
 wanted=""
@@ -19,9 +20,10 @@ for purpose in "$@"; do
 	build) wanted="$wanted $build" ;;
 	check) wanted="$wanted $check" ;;
 	lint) wanted="$wanted $lint" ;;
+	cross) wanted="$wanted $cross" ;;
 	bench) wanted="$wanted $bench" ;;
 	*)
-		echo "packages.sh: unknown purpose \"$purpose\": build, check, lint or bench" >&2
+		echo "packages.sh: unknown purpose \"$purpose\": build, check, lint, cross or bench" >&2
 		exit 2
 		;;
 	esac
