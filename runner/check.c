@@ -149,16 +149,13 @@ static void feed_reported(sqlite3 *db, struct oracle *oracle)
 {
 	sqlite3_stmt *s;
 
-	if (sqlite3_prepare_v2(
-		    db,
-		    "SELECT code, text FROM violation WHERE code IN ('UNRECOVERED', 'SUT-CRASH') "
-		    "AND judgement = (SELECT min(judgement) FROM judgement WHERE oracle = 'run')",
-		    -1, &s, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(db, "SELECT code, key, text FROM finding ORDER BY rowid", -1, &s,
+			       NULL) != SQLITE_OK)
 		return;
 	while (sqlite3_step(s) == SQLITE_ROW)
 		oracle_report(oracle,
-			      !strcmp(check_text(s, 0), "SUT-CRASH") ? SUT_CRASH : UNRECOVERED, "",
-			      0, check_text(s, 1));
+			      !strcmp(check_text(s, 0), "SUT-CRASH") ? SUT_CRASH : UNRECOVERED,
+			      check_text(s, 1), 0, check_text(s, 2));
 	sqlite3_finalize(s);
 }
 
@@ -247,23 +244,32 @@ static void add_compacted(char *reason, size_t size, const char *compacted)
 		snprintf(reason + used, size - used, "%s%s", used ? "; " : "", compacted);
 }
 
+int check_feed(sqlite3 *db, struct oracle *oracle, struct why *why)
+{
+	struct check_progress feeding = {.doing = "replaying"};
+	int rc = feed_bases(db, oracle, why);
+
+	if (!rc)
+		rc = feed_all(db, oracle, &feeding, why);
+	check_progress_end(&feeding);
+	if (rc == 0)
+		feed_reported(db, oracle);
+	return rc;
+}
+
 static int judge(const char *dir, sqlite3 *db, struct oracle *oracle, struct why *why)
 {
-	struct check_progress feeding = {.doing = "replaying"}, judging = {.doing = "judging"};
+	struct check_progress judging = {.doing = "judging"};
 	struct exact_result exact;
 	struct oracle_count count;
 	struct compact_sum sum;
 	char reason[1024], path[4096], compacted[128];
 
-	int rc = feed_bases(db, oracle, why);
+	int rc = check_feed(db, oracle, why);
 	if (!rc && compact_sum(db, &sum))
 		rc = why_set(why, -EINVAL, "cannot read the ledger: %s", sqlite3_errmsg(db));
-	if (!rc)
-		rc = feed_all(db, oracle, &feeding, why);
-	check_progress_end(&feeding);
 	if (rc)
 		return rc;
-	feed_reported(db, oracle);
 	oracle_finish(oracle);
 	rc = check_exact(db, (uint32_t)check_ledger_number(db, "can"), &exact_budget, oracle,
 			 tell_exact, &judging, &exact, why);

@@ -77,6 +77,9 @@ int node_continue(struct cluster *cluster, struct node *node, struct why *why);
 /* Runs a shell command about the node in its folder, noted in the ledger; what names it in why. */
 int node_command(struct cluster *cluster, const struct node *node, const char *what,
 		 const char *command, struct why *why);
+/* Of a run that was cut: what the ledger tells of the node ("prepared updated"), before its first
+ * start. */
+void node_restore(struct node *node, const char *kept);
 /* Empties the folder of a node that is down; its setup runs again before the next start. */
 int node_wipe(struct cluster *cluster, struct node *node, struct why *why);
 bool node_alive(struct cluster *cluster, struct node *node); /* not a zombie; reaps what ended */

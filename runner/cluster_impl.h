@@ -51,6 +51,9 @@ int node_keep_disk(struct node_own *own, struct why *why);
 /* Reads the plane's new events and keeps which processes a rule has ended. */
 void node_note_events(struct cluster *cluster);
 
+/* What a resume must know of the node, into the ledger, before it is relied on. */
+void node_record(const struct cluster *cluster, const struct node_own *own);
+
 /* The last lines of the node's log, on one line, " | " between them. */
 void node_log_tail(const struct node *node, char *text, size_t size);
 

@@ -15,14 +15,14 @@ static const char *command_name(const void *arg, size_t i)
 
 static const char *option_name(const void *arg, size_t i)
 {
-	static const char *const options[] = {"--seed",   "--duration", "--set",
-					      "--format", "--help",     NULL};
+	static const char *const options[] = {
+		"--seed", "--duration", "--on-violation", "--set", "--format", "--help", NULL};
 
 	(void)arg;
 	return options[i];
 }
 
-static void usage(FILE *to)
+void commands_usage(FILE *to)
 {
 	fprintf(to, "usage: failrun COMMAND ...\n\n");
 	for (const struct command *c = commands; c->name; c++)
@@ -49,7 +49,7 @@ static int add_override(struct arguments *a, const char *text, struct why *why)
 	return 0;
 }
 
-/* --seed N and --duration D are short for --set run.seed=N and run.duration=D. */
+/* --seed N, --duration D and --on-violation W are short for --set run.seed=N and so on. */
 static int read_option(const struct command *command, struct arguments *a, char **argv, int *i,
 		       struct why *why)
 {
@@ -59,6 +59,7 @@ static int read_option(const struct command *command, struct arguments *a, char 
 		unsigned command; /* enum command_options */
 	} keys[] = {{"--seed", "run.seed", 0, TAKES_PLAN_OPTIONS},
 		    {"--duration", "run.duration", 1, TAKES_PLAN_OPTIONS},
+		    {"--on-violation", "run.on-violation", 2, TAKES_PLAN_OPTIONS},
 		    {"--set", NULL, 0, TAKES_PLAN_OPTIONS},
 		    {"--format", NULL, 0, TAKES_FORMAT}};
 	const char *option = argv[*i], *equals = strchr(option, '=');
@@ -123,7 +124,7 @@ int main(int argc, char **argv)
 
 	(void)argc;
 	if (!argv[1] || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		usage(argv[1] ? stdout : stderr);
+		commands_usage(argv[1] ? stdout : stderr);
 		return argv[1] ? EXIT_PASS : EXIT_USAGE;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
@@ -139,8 +140,7 @@ int main(int argc, char **argv)
 	if (read_arguments(command, argv + 2, &a, &why))
 		return refuse(command, &why);
 	if (a.help && !(command->options & TAKES_HELP)) {
-		printf("usage: failrun %s %s\n\n%s\n", command->name, command->usage,
-		       command->help);
+		command_usage(command, stdout);
 		return EXIT_PASS;
 	}
 	status = command->run(&a, &why);

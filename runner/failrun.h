@@ -4,6 +4,8 @@
 #ifndef RUNNER_FAILRUN_H
 #define RUNNER_FAILRUN_H
 
+#include <stdio.h>
+
 #include "failkit/why.h"
 
 /* Exit codes, as failrun(1) has them. */
@@ -17,7 +19,7 @@ struct arguments {
 	int words;
 	const char *override[OVERRIDE_MAX + 1]; /* for plan_read(); NULL ends them */
 	int overrides;
-	char text[2][128];  /* of --seed and --duration, as overrides */
+	char text[3][128];  /* of --seed, --duration and --on-violation, as overrides */
 	const char *format; /* of --format; NULL: not given */
 	int help;
 };
@@ -32,5 +34,8 @@ struct command {
 };
 
 extern const struct command commands[]; /* a NULL name ends them */
+
+void commands_usage(FILE *to);
+void command_usage(const struct command *command, FILE *to);
 
 #endif

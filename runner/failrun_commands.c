@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "failpoint/names.h"
 #include "runner/check.h"
 #include "runner/history_check.h"
 #include "runner/past.h"
@@ -41,8 +42,16 @@ static int run_in_sandbox(const struct run_request *request, struct why *why)
 {
 	struct sandbox_options sandbox = {.net = request->plan->run.net, .run_dir = request->dir};
 
-	if (sandbox_enter(&sandbox, why))
+	for (int i = 0; i < request->plan->roles; i++)
+		sandbox.disks |= request->plan->role[i].disk_bytes > 0;
+	if (request->resumes)
+		sandbox.network = request->resumes->network;
+
+	run_dir_unmark(request->dir);
+	if (sandbox_enter(&sandbox, why)) {
+		run_dir_mark_failed(request->dir, why);
 		return EXIT_ENVIRONMENT;
+	}
 	return run_execute(request, why);
 }
 
@@ -95,13 +104,62 @@ static int command_replay(const struct arguments *a, struct why *why)
 						    .replays = past->dir,
 						    .atoms = replay.atoms};
 
+		past_close_ledger(past);
 		status = run_in_sandbox(&request, why);
-		if (status != EXIT_ENVIRONMENT)
+		if (status != EXIT_ENVIRONMENT && past_open_ledger(past, why) == 0)
 			replay_compare(past, dir.path);
 	}
 	replay_fini(&replay);
 	past_close(past);
 	return status;
+}
+
+static int refuse_judged(const struct past *past, struct why *why)
+{
+	if (past_number(past, "SELECT count(*) FROM judgement WHERE oracle = 'run'", 0) == 0)
+		return 0;
+	return why_set(why, -EALREADY, "the run in \"%s\" came to its end: it has its verdict",
+		       past->dir);
+}
+
+/* Of a run that was just killed, what is on its disks may still be on its way to the directory. */
+static const int64_t KEPT_NS = INT64_C(5000000000);
+
+static int command_resume(const struct arguments *a, struct why *why)
+{
+	struct past *past = NULL;
+	int status = EXIT_ENVIRONMENT;
+
+	if (run_dir_lock(a->word[0], KEPT_NS, why))
+		return EXIT_ENVIRONMENT;
+	if (past_open(&past, a->word[0], NULL, why))
+		return EXIT_USAGE;
+	if (refuse_judged(past, why)) {
+		status = EXIT_USAGE;
+	} else if (sandbox_sweep(why) == 0 && past_enter(past, why) == 0) {
+		const struct run_request request = {.plan = past->plan,
+						    .dir = past->dir,
+						    .schedule = &past->schedule,
+						    .resumes = past};
+
+		past_close_ledger(past);
+		status = run_in_sandbox(&request, why);
+	}
+	past_close(past);
+	return status;
+}
+
+static int command_thaw(const struct arguments *a, struct why *why)
+{
+	return run_dir_thaw(a->word[0], why) ? EXIT_ENVIRONMENT : EXIT_PASS;
+}
+
+static int command_version(const struct arguments *a, struct why *why)
+{
+	(void)a;
+	(void)why;
+	printf("failrun %s\n", FAILKIT_VERSION);
+	return EXIT_PASS;
 }
 
 static int command_schedule(const struct arguments *a, struct why *why)
@@ -210,9 +268,39 @@ static int command_faults(const struct arguments *a, struct why *why)
 	return EXIT_PASS;
 }
 
+static const char *command_name(const void *arg, size_t i)
+{
+	(void)arg;
+	return commands[i].name;
+}
+
+void command_usage(const struct command *command, FILE *to)
+{
+	fprintf(to, "usage: failrun %s %s\n\n%s\n", command->name, command->usage, command->help);
+}
+
+static int command_help(const struct arguments *a, struct why *why)
+{
+	if (a->words == 0) {
+		commands_usage(stdout);
+		return EXIT_PASS;
+	}
+	for (const struct command *c = commands; c->name; c++) {
+		if (strcmp(c->name, a->word[0]) != 0)
+			continue;
+		command_usage(c, stdout);
+		return EXIT_PASS;
+	}
+	names_refuse(why, -EINVAL, "command", a->word[0], command_name, NULL);
+	return EXIT_USAGE;
+}
+
 const struct command commands[] = {
 	{"run", "PLAN [--seed N] [--duration D] [--set SECTION.KEY=VALUE]...",
 	 "boot the cluster, drive it, break it, judge it", 1, 1, TAKES_PLAN_OPTIONS, command_run},
+	{"resume", "DIR", "go on with a run whose failrun was killed", 1, 1, 0, command_resume},
+	{"thaw", "DIR", "let a run go on that on-violation = freeze has stopped", 1, 1, 0,
+	 command_thaw},
 	{"replay", "DIR [--set SECTION.KEY=VALUE]...",
 	 "run the same faults again, where they struck, in a new directory", 1, 1,
 	 TAKES_PLAN_OPTIONS, command_replay},
@@ -231,5 +319,7 @@ const struct command commands[] = {
 	{"faults", "",
 	 "print every kind of fault with its keys and needs, as docs/faults.md has them", 0, 0, 0,
 	 command_faults},
+	{"version", "", "print the version", 0, 0, 0, command_version},
+	{"help", "[COMMAND]", "print all commands, or how one is used", 0, 1, 0, command_help},
 	{.name = NULL},
 };

@@ -175,6 +175,18 @@ void shard_delete(struct shard *shard, int slot)
 	pthread_mutex_unlock(&shard->lock);
 }
 
+void shard_restore(struct shard *shard, unsigned slot, bool live, uint64_t size)
+{
+	if (slot >= shard->room)
+		return;
+	if (slot >= atomic_load(&shard->names))
+		atomic_store(&shard->names, slot + 1);
+	if (live)
+		shard_put(shard, (int)slot, size);
+	else
+		shard_delete(shard, (int)slot);
+}
+
 uint64_t keyspace_size(const struct keyspace *keyspace, uint64_t *random)
 {
 	static const uint64_t edges[] = {0, 1, 63, 64, 65, 4095, 4096, 4097, 65535, 65536, 65537};

@@ -66,6 +66,9 @@ int shard_pick_live(const struct keyspace *keyspace, const struct shard *shard, 
 void shard_put(struct shard *shard, int slot, uint64_t size); /* it is, or may be, there now */
 void shard_delete(struct shard *shard, int slot);
 
+/* Before anybody uses it: what a run that was cut has left in a slot. */
+void shard_restore(struct shard *shard, unsigned slot, bool live, uint64_t size);
+
 /* By anybody: a slot that has been used, live or not. */
 int shard_pick_any(const struct keyspace *keyspace, const struct shard *shard, uint64_t *random);
 

@@ -34,6 +34,7 @@ struct ledger {
 	int error;
 	struct why why;
 	_Atomic uint64_t next_op, held;
+	struct ledger_left left; /* by the epochs before this one */
 };
 
 static int64_t now_ns(void)
@@ -109,12 +110,29 @@ static void *write_batches(void *arg)
 	return NULL;
 }
 
-static int open_files(struct ledger *ledger, const char *path, struct why *why)
+static int resume_db(struct ledger *ledger, const char *path, struct why *why)
 {
-	int rc = ledger_db_create(&ledger->db, path, why);
+	int rc = ledger_recover(path, why);
+
+	if (rc == 0)
+		rc = ledger_db_open(&ledger->db, path, why);
+	if (rc == 0)
+		rc = ledger_db_resume(ledger->db, &ledger->left, why);
+	if (rc == 0)
+		rc = ledger_db_batch(ledger->db, &ledger->committed, why);
+	ledger->batch = ledger->committed + 1;
+	ledger->next_op = ledger->left.last_op + 1;
+	ledger->held = ledger->left.operations;
+	return rc;
+}
+
+static int open_files(struct ledger *ledger, const char *path, bool resume, struct why *why)
+{
+	int rc;
 
 	for (int i = 0; i < SPOOLS; i++)
 		ledger->spool[i].fd = -1;
+	rc = resume ? resume_db(ledger, path, why) : ledger_db_create(&ledger->db, path, why);
 	for (int i = 0; i < SPOOLS && rc == 0; i++)
 		rc = spool_create(&ledger->spool[i], path, i, why);
 	if (rc == 0)
@@ -136,7 +154,7 @@ static int discard(struct ledger *ledger, struct why *why)
 	return rc;
 }
 
-int ledger_create(struct ledger **out, const char *path, struct why *why)
+static int open_ledger(struct ledger **out, const char *path, bool resume, struct why *why)
 {
 	struct ledger *ledger = calloc(1, sizeof(*ledger));
 	char *name = strdup(path);
@@ -151,13 +169,14 @@ int ledger_create(struct ledger **out, const char *path, struct why *why)
 	ledger->path = name;
 	ledger->batch = 1;
 	ledger->next_op = 1;
+	ledger->left.epoch = 1;
 	pthread_mutex_init(&ledger->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&ledger->urgent, &monotonic);
 	pthread_cond_init(&ledger->changed, NULL);
 	pthread_condattr_destroy(&monotonic);
-	rc = open_files(ledger, path, why);
+	rc = open_files(ledger, path, resume, why);
 	if (rc == 0) {
 		rc = -pthread_create(&ledger->writer, NULL, write_batches, ledger);
 		if (rc < 0)
@@ -169,6 +188,20 @@ int ledger_create(struct ledger **out, const char *path, struct why *why)
 	}
 	*out = ledger;
 	return 0;
+}
+
+int ledger_create(struct ledger **out, const char *path, struct why *why)
+{
+	return open_ledger(out, path, false, why);
+}
+
+int ledger_resume(struct ledger **out, const char *path, struct ledger_left *left, struct why *why)
+{
+	int rc = open_ledger(out, path, true, why);
+
+	if (rc == 0)
+		*left = (*out)->left;
+	return rc;
 }
 
 int ledger_close(struct ledger *ledger, struct why *why)
@@ -276,10 +309,10 @@ int ledger_flush(struct ledger *ledger)
 int ledger_intent(struct ledger *ledger, const struct ledger_intent *i)
 {
 	atomic_fetch_add_explicit(&ledger->held, 1, memory_order_relaxed);
-	return queue(ledger, ROW_INTENT, I(i->op), I(i->worker), I(i->endpoint), I(i->verb), i->key,
-		     I(i->generation), I(i->size), I(i->offset), I(i->length),
-		     i->condition[0] ? i->condition : NULL, i->tag[0] ? i->tag : NULL, I(i->inv_ns),
-		     I(i->inv_seq));
+	return queue(ledger, ROW_INTENT, I(i->op), I(ledger->left.epoch), I(i->worker),
+		     I(i->endpoint), I(i->verb), i->key, I(i->generation), I(i->size), I(i->offset),
+		     I(i->length), i->condition[0] ? i->condition : NULL, i->tag[0] ? i->tag : NULL,
+		     I(i->inv_ns), I(i->inv_seq));
 }
 
 int ledger_outcome(struct ledger *ledger, const struct ledger_outcome *o)
@@ -320,9 +353,9 @@ int ledger_fault_event(struct ledger *ledger, int fault, const char *event, uint
 
 int ledger_fire(struct ledger *ledger, int fault, const struct control_event *e)
 {
-	return queue(ledger, ROW_FIRE, I(e->sequence), e->ns, I(fault), e->rule_name, e->node,
-		     I(e->pid), I(e->tid), e->site, e->action, I(e->ordinal), e->subject, e->result,
-		     I(e->error));
+	return queue(ledger, ROW_FIRE, I(ledger->left.last_ring + e->sequence), e->ns, I(fault),
+		     e->rule_name, e->node, I(e->pid), I(e->tid), e->site, e->action, I(e->ordinal),
+		     e->subject, e->result, I(e->error));
 }
 
 int ledger_gate(struct ledger *ledger, int fault, const char *gate, const char *step,
@@ -424,4 +457,9 @@ int ledger_compact(struct ledger *ledger, const struct ledger_cut *cut)
 	pthread_mutex_unlock(&ledger->lock);
 	atomic_fetch_sub_explicit(&ledger->held, cut->ops, memory_order_relaxed);
 	return rc;
+}
+
+int ledger_finding(struct ledger *ledger, const char *code, const char *key, const char *text)
+{
+	return queue(ledger, ROW_FINDING, now_ns(), code, key, text);
 }

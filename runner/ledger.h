@@ -53,6 +53,17 @@ struct ledger_outcome {
 };
 
 int ledger_create(struct ledger **out, const char *path, struct why *why);
+
+/* What a run that was cut has used up: numbers go on after these. */
+struct ledger_left {
+	uint64_t epoch; /* the one that begins now */
+	uint64_t last_op, last_seq, last_ring;
+	uint64_t operations; /* that it holds */
+};
+/* Goes on with the ledger of a run that was cut, as another epoch. -ESTALE: the machine was started
+ * anew since. */
+int ledger_resume(struct ledger **out, const char *path, struct ledger_left *left, struct why *why);
+
 int ledger_close(struct ledger *ledger, struct why *why); /* flushes; 0 or the kept error */
 int ledger_error(struct ledger *ledger, struct why *why); /* 0 while all is well */
 
@@ -109,6 +120,7 @@ int ledger_drop_fires(struct ledger *ledger); /* of before all operations that a
 int ledger_vacuum(struct ledger *ledger); /* gives some free pages of the file back */
 uint64_t ledger_held(const struct ledger *ledger); /* operations that are recorded and not compacted */
 
+int ledger_finding(struct ledger *ledger, const char *code, const char *key, const char *text);
 int ledger_flush(struct ledger *ledger); /* until SQLite has all that is recorded */
 
 #endif

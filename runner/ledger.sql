@@ -33,6 +33,8 @@ CREATE TABLE fire(ring INTEGER PRIMARY KEY, ns INTEGER NOT NULL, fault INTEGER, 
   node TEXT, pid INTEGER, tid INTEGER, site TEXT, action TEXT, ordinal INTEGER, subject TEXT,
   result INTEGER, error INTEGER) STRICT;
 CREATE TABLE fired(fault INTEGER PRIMARY KEY, fires INTEGER NOT NULL) STRICT;  -- rows of fire that compaction took
+CREATE TABLE finding(ns INTEGER NOT NULL, code TEXT NOT NULL, key TEXT NOT NULL,
+  text TEXT NOT NULL) STRICT;                                              -- what the run itself saw: SUT-CRASH, UNRECOVERED
 CREATE TABLE gate(fault INTEGER, gate TEXT, step TEXT, started_ns INTEGER, met_ns INTEGER, state TEXT) STRICT;
 CREATE TABLE process(node TEXT, pid INTEGER, started_ns INTEGER, ended_ns INTEGER, status INTEGER,
   cause TEXT) STRICT;                                                      -- at its end: asked, rule, crashed, end

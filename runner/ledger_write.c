@@ -13,10 +13,10 @@ static const struct {
 	const char *form, *sql;
 } rows_of[ROW_COUNT] = {
 	[ROW_INTENT] =
-		{"iiiioiiiissii",
+		{"iiiiioiiiissii",
 		 "INSERT INTO intent(op, epoch, worker, endpoint, verb, object, generation, size,"
 		 " offset, length, condition, tag, inv_ns, inv_seq)"
-		 " VALUES(?,1,?,?,?,?,?,?,?,?,?,?,?,?)"},
+		 " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
 	[ROW_OUTCOME] = {"iiiiiiiiiisiiii",
 			 "INSERT INTO outcome VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
 	[ROW_PAGE] = {"ibbib", "INSERT INTO page VALUES(?,?,?,?,?)"},
@@ -52,6 +52,7 @@ static const struct {
 			      " SELECT r FROM (SELECT rowid AS r, min(value) FROM metric WHERE"
 			      " ns < ?1 AND ns >= ?2 GROUP BY node, name, ns / ?3))"},
 	[ROW_VACUUM] = {"", "PRAGMA incremental_vacuum(1024)"},
+	[ROW_FINDING] = {"isss", "INSERT INTO finding VALUES(?,?,?,?)"},
 };
 
 enum {
@@ -279,27 +280,75 @@ static int prepare(struct ledger_db *db, const char *sql, sqlite3_stmt **out, st
 	return rc == SQLITE_OK ? 0 : failed(db, why);
 }
 
+static void read_boot(char boot[64])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, boot, 63) : 0;
+
+	boot[n > 0 ? n : 0] = '\0';
+	boot[strcspn(boot, "\n")] = '\0';
+	if (fd >= 0)
+		close(fd);
+}
+
 static int insert_epoch(struct ledger_db *db, struct why *why)
 {
-	char boot[64] = "", *sql;
+	char boot[64], *sql;
 	struct timespec wall, mono;
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 
-	if (fd >= 0) {
-		ssize_t n = read(fd, boot, sizeof(boot) - 1);
-
-		boot[n > 0 ? n : 0] = '\0';
-		boot[strcspn(boot, "\n")] = '\0';
-		close(fd);
-	}
+	read_boot(boot);
 	clock_gettime(CLOCK_REALTIME, &wall);
 	clock_gettime(CLOCK_MONOTONIC, &mono);
-	sql = sqlite3_mprintf("INSERT INTO epoch VALUES(1, %Q, %lld, %lld)", boot,
-			      (long long)wall.tv_sec * 1000000000 + wall.tv_nsec,
+	sql = sqlite3_mprintf("INSERT INTO epoch SELECT coalesce(max(epoch), 0) + 1, %Q, %lld, "
+			      "%lld FROM epoch",
+			      boot, (long long)wall.tv_sec * 1000000000 + wall.tv_nsec,
 			      (long long)mono.tv_sec * 1000000000 + mono.tv_nsec);
 	int rc = sql ? run_sql(db, sql, why) : -ENOMEM;
 	sqlite3_free(sql);
 	return rc;
+}
+
+/* What a power cut may have taken from the ledger would be excused: no acknowledgement, no loss. */
+static int check_boot(const char *then, struct why *why)
+{
+	char boot[64];
+
+	read_boot(boot);
+	if (strcmp(boot, then) == 0)
+		return 0;
+	return why_set(why, -ESTALE,
+		       "the machine was started anew since: its ledger and its nodes may have lost "
+		       "what was acknowledged");
+}
+
+int ledger_db_resume(struct ledger_db *db, struct ledger_left *left, struct why *why)
+{
+	static const char sql[] =
+		"SELECT epoch + 1, boot, "
+		"max((SELECT coalesce(max(op), 0) FROM intent), "
+		"    (SELECT coalesce(max(cut_op), 0) FROM base)), "
+		"max((SELECT coalesce(max(cut_seq), 0) FROM base), "
+		"    (SELECT coalesce(max(inv_seq), 0) FROM intent), "
+		"    (SELECT coalesce(max(res_seq), 0) FROM outcome)), "
+		"(SELECT coalesce(max(ring), 0) FROM fire), "
+		"(SELECT count(*) FROM intent) FROM epoch ORDER BY epoch DESC LIMIT 1";
+	sqlite3_stmt *s;
+	int rc = prepare(db, sql, &s, why);
+
+	if (rc == 0 && sqlite3_step(s) != SQLITE_ROW)
+		rc = why_set(why, -EINVAL, "the ledger has no epoch");
+	if (rc == 0) {
+		*left = (struct ledger_left){
+			.epoch = (uint64_t)sqlite3_column_int64(s, 0),
+			.last_op = (uint64_t)sqlite3_column_int64(s, 2),
+			.last_seq = (uint64_t)sqlite3_column_int64(s, 3),
+			.last_ring = (uint64_t)sqlite3_column_int64(s, 4),
+			.operations = (uint64_t)sqlite3_column_int64(s, 5),
+		};
+		rc = check_boot((const char *)sqlite3_column_text(s, 1), why);
+	}
+	sqlite3_finalize(s);
+	return rc ? rc : insert_epoch(db, why);
 }
 
 static int set_up(struct ledger_db *db, bool create, struct why *why)

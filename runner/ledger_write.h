@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "failkit/why.h"
+#include "runner/ledger.h"
 #include "runner/ledger_spool.h"
 
 enum ledger_row {
@@ -42,6 +43,7 @@ enum ledger_row {
 	ROW_THIN_METRICS,
 	ROW_COUNT_FIRES,
 	ROW_DROP_FIRES,
+	ROW_FINDING,
 	ROW_COUNT,
 };
 
@@ -57,6 +59,8 @@ int ledger_db_open(struct ledger_db **out, const char *path, struct why *why); /
 /* All rows and the number of their batch in one transaction; why tells SQLite's own words. */
 int ledger_db_write(struct ledger_db *db, const struct spool *rows, struct why *why);
 int ledger_db_batch(struct ledger_db *db, uint64_t *batch, struct why *why); /* the last written */
+/* A further epoch of a run that was cut, on the same boot of the machine. -ESTALE: it was another. */
+int ledger_db_resume(struct ledger_db *db, struct ledger_left *left, struct why *why);
 int ledger_db_close(struct ledger_db *db, struct why *why);
 
 extern const char ledger_schema[]; /* the text of ledger.sql */

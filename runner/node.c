@@ -193,6 +193,7 @@ int node_start(struct cluster *cluster, struct node *node, struct why *why)
 		r = node_supervise(cluster, node, argv, WORD_MAX, supervisor, why);
 	if (r)
 		return r;
+	node_record(cluster, own_of(node));
 	node->asked = false;
 	node->started_ns = process_now_ns();
 	r = spawn(cluster, node, argv, other ? &user : NULL, why);

@@ -7,15 +7,15 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/disk.h"
 #include "runner/sandbox.h"
 
 enum { COMMAND_MAX = 8192, OUTPUT_MAX = 2048 };
-static const int64_t shell_limit_ns = INT64_C(120000000000), keep_limit_ns = INT64_C(60000000000);
+static const int64_t shell_limit_ns = INT64_C(120000000000);
 
 static int make_folder(const char *path, struct why *why)
 {
@@ -28,45 +28,23 @@ static int make_folder(const char *path, struct why *why)
 static int mount_disk(struct node_own *own, struct why *why)
 {
 	const struct node *node = &own->node;
-	char options[64];
+	int r;
 
 	if (!(sandbox_has() & SANDBOX_MOUNT))
 		return why_set(why, -ENOTSUP,
 			       "role \"%s\" has disk =, which needs a mount namespace: %s",
 			       node->role->name, sandbox_missing());
-	snprintf(options, sizeof(options), "mode=0755,size=%lld",
-		 (long long)node->role->disk_bytes);
-	if (mount("failkit", node->dir, "tmpfs", MS_NOSUID | MS_NODEV, options))
-		return why_set(why, -errno, "no disk of %lld bytes on %s: %s",
-			       (long long)node->role->disk_bytes, node->dir, strerror(errno));
-	own->mounted = true;
-	return 0;
+	r = disk_mount(node->dir, node->role->disk_bytes, why);
+	own->mounted = disk_is_mounted(node->dir);
+	return r ? why_prefix(why, r, "%s", node->name) : 0;
 }
 
 int node_keep_disk(struct node_own *own, struct why *why)
 {
-	const struct node *node = &own->node;
-	char kept[sizeof(node->dir) + 8];
-	const char *const argv[] = {"cp", "-a", "--sparse=always", node->dir, kept, NULL};
-	struct process_options options = {.argv = argv, .output = -1};
-	char output[OUTPUT_MAX];
-	int status, r;
+	int r = own->mounted ? disk_keep(own->node.dir, why) : 0;
 
-	if (!own->mounted)
-		return 0;
-	snprintf(kept, sizeof(kept), "%s.kept", node->dir);
-	r = process_run(&options, process_now_ns() + keep_limit_ns, output, sizeof(output), &status,
-			why);
-	if (r)
-		return why_prefix(why, r, "%s: its disk", node->name);
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		return why_set(why, -EIO, "%s: its disk could not be kept: %.200s", node->name,
-			       output);
-	if (umount2(node->dir, MNT_DETACH) || rename(kept, node->dir))
-		return why_set(why, -errno, "%s: its disk could not be kept: %s", node->name,
-			       strerror(errno));
-	own->mounted = false;
-	return 0;
+	own->mounted = own->mounted && r;
+	return r;
 }
 
 static int run_shell(struct cluster *cluster, const struct node *node, const char *what,
@@ -142,13 +120,13 @@ int node_prepare(struct cluster *cluster, struct node_own *own, const struct pro
 		 struct why *why)
 {
 	struct node *node = &own->node;
-	int r;
+	bool mount = node->role->disk_bytes && !own->mounted;
+	int r = own->prepared && !mount ? 0 : make_folder(node->dir, why);
 
-	if (own->prepared)
-		return 0;
-	r = make_folder(node->dir, why);
-	if (r == 0 && node->role->disk_bytes && !own->mounted)
+	if (r == 0 && mount)
 		r = mount_disk(own, why);
+	if (own->prepared)
+		return r;
 	if (r == 0 && user && chown(node->dir, user->uid, user->gid))
 		r = why_set(why, -errno, "%s can't be given to \"%s\": %s", node->dir,
 			    node->role->user, strerror(errno));
@@ -156,6 +134,24 @@ int node_prepare(struct cluster *cluster, struct node_own *own, const struct pro
 		r = run_shell(cluster, node, "setup", node->role->setup, user, why);
 	own->prepared = r == 0;
 	return r;
+}
+
+void node_record(const struct cluster *cluster, const struct node_own *own)
+{
+	char key[PLAN_NAME_MAX + 8], kept[32];
+
+	if (!cluster->options.ledger)
+		return;
+	snprintf(key, sizeof(key), "node %s", own->node.name);
+	snprintf(kept, sizeof(kept), "%s%s", own->prepared ? "prepared" : "",
+		 own->node.updated ? " updated" : "");
+	ledger_run(cluster->options.ledger, key, kept);
+}
+
+void node_restore(struct node *node, const char *kept)
+{
+	((struct node_own *)node)->prepared = strstr(kept, "prepared") != NULL;
+	node->updated = strstr(kept, "updated") != NULL;
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -171,8 +167,9 @@ int node_wipe(struct cluster *cluster, struct node *node, struct why *why)
 
 	if (node_alive(cluster, node))
 		return why_set(why, -EBUSY, "%s is running", node->name);
+	own->prepared = false;
+	node_record(cluster, own);
 	if (nftw(node->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS))
 		return why_set(why, -errno, "%s can't be emptied: %s", node->dir, strerror(errno));
-	own->prepared = false;
 	return 0;
 }

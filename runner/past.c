@@ -38,25 +38,22 @@ int64_t past_number(const struct past *past, const char *sql, int64_t n)
 	return value;
 }
 
-/* Which atoms of the plan's schedule it has. */
-static int read_drawn(struct past *past, int atoms, int *count)
+/* Which atoms of the plan's schedule it has; false: all of them, as they were drawn. */
+static bool read_drawn(struct past *past, int atoms, int *count)
 {
-	size_t size = SCHEDULE_MAX * 6;
-	char *text = malloc(size), *rest = text, *word;
+	static char text[SCHEDULE_MAX * 6];
+	char *rest = text, *word;
 	int n = 0;
 
-	if (!text)
-		return -ENOMEM;
-	past_text(past, "atoms", text, size);
+	past_text(past, "atoms", text, sizeof(text));
 	if (!text[0])
 		for (; n < atoms; n++)
 			past->drawn[n] = n;
-	else
+	else if (strcmp(text, PAST_NO_ATOMS) != 0)
 		while (n < SCHEDULE_MAX && (word = strtok_r(rest, " ", &rest)))
 			past->drawn[n++] = atoi(word);
-	free(text);
 	*count = n;
-	return 0;
+	return text[0] != '\0';
 }
 
 /* The anchor in an atom's line: its second column; columns are two blanks apart. */
@@ -111,22 +108,20 @@ static int take_atom(struct past *past, const struct schedule *all, int i, struc
 
 static int read_schedule(struct past *past, struct why *why)
 {
-	struct schedule all = {0};
-	int atoms = 0, error = schedule_make(&all, past->plan, why);
+	struct schedule all = {0}, *s = &past->schedule;
+	int error = schedule_make(&all, past->plan, why);
+	bool replay = false;
 
+	*s = all;
 	if (!error)
-		error = read_drawn(past, all.atoms, &atoms);
-	if (!error) {
-		past->schedule.atom = calloc((size_t)atoms + 1, sizeof(*past->schedule.atom));
-		if (!past->schedule.atom)
-			error = why_set(why, -ENOMEM, "no memory for the schedule");
-	}
-	for (int i = 0; i < atoms && !error; i++)
+		replay = read_drawn(past, all.atoms, &s->atoms);
+	s->atom = calloc((size_t)s->atoms + 1, sizeof(*s->atom));
+	if (!error && !s->atom)
+		error = why_set(why, -ENOMEM, "no memory for the schedule");
+	for (int i = 0; i < s->atoms && !error; i++)
 		error = take_atom(past, &all, i, why);
-	memcpy(past->schedule.phase, all.phase, sizeof(all.phase));
-	past->schedule.phases = all.phases;
-	past->schedule.atoms = atoms;
-	past->schedule.fixed = all.atoms == atoms ? all.fixed : atoms;
+	if (!error && replay)
+		schedule_place_all(s);
 	schedule_fini(&all);
 	return error;
 }
@@ -158,6 +153,7 @@ int past_open(struct past **out, const char *dir, const char *const *overrides, 
 		past_text(past, "dir", past->run_dir, sizeof(past->run_dir));
 		past_text(past, "where", past->where, sizeof(past->where));
 		past_text(past, "plan", past->plan_path, sizeof(past->plan_path));
+		past->network = (uint32_t)check_ledger_number(past->db, "network");
 		past->plan->path = past->plan_path;
 		error = read_schedule(past, why);
 	}
@@ -167,6 +163,17 @@ int past_open(struct past **out, const char *dir, const char *const *overrides, 
 	}
 	*out = past;
 	return 0;
+}
+
+void past_close_ledger(struct past *past)
+{
+	sqlite3_close(past->db);
+	past->db = NULL;
+}
+
+int past_open_ledger(struct past *past, struct why *why)
+{
+	return check_ledger_open(past->dir, &past->db, why);
 }
 
 void past_close(struct past *past)

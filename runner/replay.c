@@ -40,12 +40,11 @@ static int take(struct replay *r, const struct past *past, int i, int64_t acks, 
 	if (error)
 		return error;
 	*atom = past->schedule.atom[i];
-	atom->number = atom->wave = r->schedule.atoms++;
-	atom->phase = -1;
+	atom->number = r->schedule.atoms++;
 	snprintf(text, sizeof(text), "ack %lld", (long long)acks);
 	sprintf(r->atoms + used, "%s%d", used ? " " : "", past->drawn[i]);
-	return schedule_anchor(atom, anchor.kind == ANCHOR_HIT ? past->schedule.atom[i].anchor : text,
-			       why);
+	return schedule_anchor(
+		atom, anchor.kind == ANCHOR_HIT ? past->schedule.atom[i].anchor : text, why);
 }
 
 int replay_make(struct replay *out, const struct past *past, struct why *why)
@@ -56,9 +55,6 @@ int replay_make(struct replay *out, const struct past *past, struct why *why)
 
 	r.schedule.atom = calloc(room, sizeof(*r.schedule.atom));
 	r.schedule.atoms = 0;
-	for (int i = 0; i < r.schedule.phases; i++)
-		r.schedule.phase[i].first = r.schedule.phase[i].atoms = 0;
-
 	if (!r.schedule.atom || !r.atoms)
 		error = why_set(why, -ENOMEM, "no memory for the schedule");
 	for (int i = 0; i < past->schedule.atoms && !error; i++) {
@@ -71,7 +67,9 @@ int replay_make(struct replay *out, const struct past *past, struct why *why)
 		replay_fini(&r);
 		return error;
 	}
-	r.schedule.fixed = r.schedule.atoms;
+	if (r.schedule.atoms == 0)
+		strcpy(r.atoms, PAST_NO_ATOMS);
+	schedule_place_all(&r.schedule);
 	*out = r;
 	return 0;
 }
@@ -92,10 +90,11 @@ static void read_codes(sqlite3 *db, char codes[CODES_MAX])
 	size_t used = 0;
 
 	codes[0] = '\0';
-	if (sqlite3_prepare_v2(db,
-			       "SELECT code FROM violation WHERE judgement = (SELECT max(judgement) "
-			       "FROM judgement) GROUP BY code ORDER BY min(violation)",
-			       -1, &s, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(
+		    db,
+		    "SELECT code FROM violation WHERE judgement = (SELECT max(judgement) "
+		    "FROM judgement) GROUP BY code ORDER BY min(violation)",
+		    -1, &s, NULL) != SQLITE_OK)
 		return;
 	while (sqlite3_step(s) == SQLITE_ROW && used < CODES_MAX - 64)
 		used += (size_t)snprintf(codes + used, CODES_MAX - used, "%s%s", used ? "," : "",

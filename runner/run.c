@@ -12,6 +12,7 @@
 
 #include "runner/process.h"
 #include "runner/report.h"
+#include "runner/run_dir.h"
 #include "runner/run_internal.h"
 
 static const int64_t SWEEP_NS = 60 * 1000000000LL; /* a sweep that takes longer is given up */
@@ -58,13 +59,17 @@ static bool stopped_by_violation(struct run *run)
 
 bool run_stopping(struct run *run)
 {
-	return interrupts > 0 || run->unrecovered || ledger_error(run->ledger, NULL) ||
-	       stopped_by_violation(run);
+	return interrupts > 0 || run->unrecovered || run_aborting(run) || stopped_by_violation(run);
 }
 
 bool run_aborting(struct run *run)
 {
-	return interrupts > 1 || ledger_error(run->ledger, NULL);
+	return interrupts > 1 || run->environment.text[0] || ledger_error(run->ledger, NULL);
+}
+
+int run_interrupts(void)
+{
+	return interrupts;
 }
 
 struct finding {
@@ -83,6 +88,7 @@ void run_report(struct run *run, enum violation_code code, const char *key, cons
 {
 	struct finding finding = {code, key, text};
 
+	ledger_finding(run->ledger, violation_name(code), key, text);
 	workload_oracle(run->workload, report_finding, &finding);
 	progress_news(run->progress, "%s: %.*s", violation_name(code), (int)strcspn(text, "\n"),
 		      text);
@@ -135,9 +141,11 @@ static void note_interrupt(struct run *run)
 void run_tick(struct run *run)
 {
 	note_interrupt(run);
+	run_check_space(run);
 	cluster_reap(run->cluster);
 	metrics_note(run->metrics, run->cluster);
 	judge_crashes(run);
+	run_freeze(run);
 	poll(NULL, 0, 5);
 }
 
@@ -147,6 +155,8 @@ static int cancelled(void *arg)
 {
 	struct run *run = arg;
 
+	run_check_space(run);
+	run_freeze(run);
 	if (stopped_by_violation(run))
 		return 1;
 	for (int i = 0; i < cluster_nodes(run->cluster); i++)
@@ -169,6 +179,8 @@ static const struct plan_gate *find_gate(const struct run *run, const char *name
 
 static int gate_cancelled(void *arg)
 {
+	run_check_space(arg);
+	run_freeze(arg);
 	return stopped_by_violation(arg) || run_aborting(arg);
 }
 
@@ -230,6 +242,8 @@ int run_recover(struct run *run, const char *gate, int fault)
 		judge_crashes(run);
 		if (!error || run_aborting(run) || stopped_by_violation(run))
 			return error;
+		if (run_environment(run, error, &why))
+			return error;
 		if (error != -ECANCELED)
 			break;
 	}
@@ -243,30 +257,6 @@ int run_recover(struct run *run, const char *gate, int fault)
 int run_recover_from(void *arg, const char *gate, int fault)
 {
 	return run_recover(arg, gate, fault);
-}
-
-/* Every node stopped where it stands, for a person to look at, until ^C. */
-static void freeze(struct run *run)
-{
-	int before = interrupts;
-
-	workload_stop(run->workload);
-	run->frozen = true;
-	for (int i = 0; i < cluster_nodes(run->cluster); i++)
-		node_pause(run->cluster, cluster_node(run->cluster, i), NULL);
-	progress_stop(run->progress);
-	if (!isatty(0)) {
-		progress_news(run->progress, "violation: frozen; going on, since nobody is there");
-	} else {
-		progress_news(
-			run->progress,
-			"violation: all nodes are stopped; look (failctl enter %s), ^C goes on",
-			run->dir);
-		while (interrupts == before)
-			poll(NULL, 0, 50);
-	}
-	for (int i = 0; i < cluster_nodes(run->cluster); i++)
-		node_continue(run->cluster, cluster_node(run->cluster, i), NULL);
 }
 
 static void heal(struct run *run)
@@ -304,8 +294,7 @@ static void quiet_and_sweep(struct run *run)
 	run->swept = !run_aborting(run);
 	if (run->sweep_missed)
 		progress_news(run->progress, "sweep: %s", why.text);
-	cluster_reap(run->cluster);
-	judge_crashes(run);
+	run_tick(run);
 }
 
 static int perform(struct run *run, struct verdict_result *verdict, struct why *why)
@@ -319,8 +308,6 @@ static int perform(struct run *run, struct verdict_result *verdict, struct why *
 	if (error)
 		return error;
 	note_interrupt(run);
-	if (run->plan->run.on_violation == ON_VIOLATION_FREEZE && run_violated(run))
-		freeze(run);
 	if (!run_aborting(run))
 		heal(run);
 	if (!run_aborting(run))
@@ -356,14 +343,14 @@ int run_execute(const struct run_request *request, struct why *why)
 		return 3;
 	error = perform(&run, &verdict, why);
 	run_close(&run);
-	if (error || verdict.environment) {
-		if (!error)
-			why_set(why, -EIO, "%s", verdict.reason[0]);
+	if (!error && verdict.environment)
+		error = why_set(why, -EIO, "%s", verdict.reason[0]);
+	if (!error)
+		error = report_write(run.dir, why);
+	if (error) {
+		run_dir_mark_failed(run.dir, why);
 		return 3;
 	}
-	error = report_write(run.dir, why);
-	if (error)
-		return 3;
 	report_summary(run.dir, why);
 	return verdict_exit_code(verdict.verdict);
 }

@@ -19,11 +19,14 @@
 #include "runner/plan.h"
 #include "runner/schedule.h"
 
+struct past;
+
 struct run_request {
 	const struct plan *plan;
 	const char *dir;                 /* the run directory, existing, absolute */
 	const struct schedule *schedule; /* of this plan; the caller's */
 	const char *replays, *atoms;     /* past.h; "" when it is no replay */
+	struct past *resumes;            /* the run in dir, which was cut; NULL: a new one */
 };
 
 /* To be called in the worker of the sandbox. Returns the exit code: 0 PASS, 1 FAIL, 3 environment

@@ -9,6 +9,7 @@
 
 #include "runner/net.h"
 #include "runner/net_queue.h"
+#include "runner/past.h"
 #include "runner/process.h"
 #include "runner/run_internal.h"
 #include "runner/sandbox.h"
@@ -23,6 +24,8 @@ static void record_plan(struct run *run, uint64_t run_id)
 
 	ledger_run(run->ledger, "where", getcwd(where, sizeof(where)) ? where : "");
 	ledger_run(run->ledger, "dir", run->plan->run.dir);
+	snprintf(number, sizeof(number), "%u", sandbox_network());
+	ledger_run(run->ledger, "network", number);
 	ledger_run(run->ledger, "replays", run->request->replays);
 	ledger_run(run->ledger, "atoms", run->request->atoms);
 
@@ -39,6 +42,14 @@ static void record_plan(struct run *run, uint64_t run_id)
 	ledger_run(run->ledger, "sandbox", sandbox_missing());
 }
 
+/* How many atoms of the schedule are in the ledger of a run that was cut. */
+static int recorded(const struct run *run)
+{
+	const struct past *past = run->request->resumes;
+
+	return past ? (int)past_number(past, "SELECT count(*) FROM fault", 0) : 0;
+}
+
 static int record_schedule(struct run *run, struct why *why)
 {
 	char path[4096];
@@ -52,7 +63,7 @@ static int record_schedule(struct run *run, struct why *why)
 	schedule_print(&run->schedule, file);
 	if (fclose(file))
 		return why_set(why, -errno, "cannot write \"%s\": %s", path, strerror(errno));
-	for (int i = 0; i < run->schedule.atoms && !error; i++) {
+	for (int i = recorded(run); i < run->schedule.atoms && !error; i++) {
 		const struct fault_atom *atom = &run->schedule.atom[i];
 		char whom[2 * PLAN_NAME_MAX + 2];
 
@@ -191,12 +202,22 @@ static void text_address(uint32_t address, char text[16])
 	inet_ntop(AF_INET, &in, text, 16);
 }
 
+/* From the sweep's threads. */
+static bool sweep_cancelled(void *arg)
+{
+	(void)arg;
+	return run_interrupts() > 1;
+}
+
 static int open_workload(struct run *run, uint64_t run_id, struct why *why)
 {
 	const struct plan_store *store = &run->plan->store;
 	struct workload_options options = {.plan = run->plan,
 					   .ledger = run->ledger,
 					   .run_id = run_id,
+					   .cancelled = sweep_cancelled,
+					   .arg = run,
+					   .epoch = run->left.epoch,
 					   .client_address = run->client};
 	char can[16], key[32];
 
@@ -263,7 +284,7 @@ static int open_cluster(struct run *run, struct why *why)
 					      .recover = run_recover_from,
 					      .ends = run_ends,
 					      .arg = run};
-	return cluster_start(run->cluster, why);
+	return run->request->resumes ? run_resume_nodes(run, why) : 0;
 }
 
 static int open_records(struct run *run, uint64_t run_id, struct why *why)
@@ -272,10 +293,17 @@ static int open_records(struct run *run, uint64_t run_id, struct why *why)
 	int error;
 
 	snprintf(path, sizeof(path), "%s/model.sqlite", run->dir);
-	error = ledger_create(&run->ledger, path, why);
+	if (run->request->resumes) {
+		error = past_open_ledger(run->request->resumes, why);
+		if (!error)
+			error = ledger_resume(&run->ledger, path, &run->left, why);
+	} else {
+		error = ledger_create(&run->ledger, path, why);
+	}
 	if (error)
 		return error;
-	record_plan(run, run_id);
+	if (!run->request->resumes)
+		record_plan(run, run_id);
 	run_phase(run, "boot");
 	run->atom = calloc((size_t)run->schedule.atoms + 1, sizeof(*run->atom));
 	if (!run->atom)
@@ -285,6 +313,8 @@ static int open_records(struct run *run, uint64_t run_id, struct why *why)
 
 static int first_cancelled(void *arg)
 {
+	run_check_space(arg);
+	run_freeze(arg);
 	return run_violated(arg) || run_aborting(arg);
 }
 
@@ -305,9 +335,23 @@ static int first_gate(struct run *run, struct why *why)
 	const struct plan_gate *gate = plan_gate(run->plan, "default");
 	int error = gate_pass(gate ? gate : &boot, &context, why);
 
-	if (!error || run_violated(run))
+	if (run_violated(run))
+		return run_check_answers(run, why);
+	if (!error)
 		return 0;
 	return why_prefix(why, error, "the cluster did not come up");
+}
+
+static int start_cluster(struct run *run, struct why *why)
+{
+	int error = cluster_start(run->cluster, why);
+
+	if (!error)
+		error = first_gate(run, why);
+	if (!error)
+		progress_news(run->progress, "%d nodes are up, %d faults are scheduled",
+			      cluster_nodes(run->cluster), run->schedule.atoms);
+	return error;
 }
 
 int run_boot(struct run *run, struct why *why)
@@ -332,11 +376,10 @@ int run_boot(struct run *run, struct why *why)
 		error = open_metrics(run, why);
 	if (!error && run->control)
 		error = events_open(&run->events, run->control, run->ledger, why);
+	if (!error && run->request->resumes)
+		error = run_resume_state(run, why);
 	if (!error)
-		error = first_gate(run, why);
-	if (!error)
-		progress_news(run->progress, "%d nodes are up, %d faults are scheduled",
-			      cluster_nodes(run->cluster), run->schedule.atoms);
+		error = run->elapsed_ns ? run_resume_start(run, why) : start_cluster(run, why);
 	return error;
 }
 

@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "runner/process.h"
 
 enum { RUNS_MAX = 10000 }; /* of one name, in one folder */
 
@@ -72,15 +75,19 @@ static int make_next(struct run_dir *dir, const char *base, char *wanted, size_t
 	return error;
 }
 
-int run_dir_lock(const char *path, struct why *why)
+int run_dir_lock(const char *path, int64_t wait_ns, struct why *why)
 {
+	int64_t deadline_ns = process_now_ns() + wait_ns;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return why_set(why, -errno, "cannot enter \"%s\": %s", path, strerror(errno));
 	/* The descriptor stays open: its end is the lock's. */
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
+	do {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		poll(NULL, 0, 20);
+	} while (process_now_ns() < deadline_ns);
 	close(fd);
 	return why_set(why, -EBUSY, "a run goes on in \"%s\"", path);
 }
@@ -136,7 +143,7 @@ int run_dir_make(struct run_dir *out, const struct plan *plan, const char *base,
 		return error;
 	if (!realpath(wanted, dir.path))
 		return why_set(why, -errno, "cannot enter \"%s\": %s", wanted, strerror(errno));
-	error = run_dir_lock(dir.path, why);
+	error = run_dir_lock(dir.path, 0, why);
 	snprintf(path, sizeof(path), "%s/plan.ini", dir.path);
 	if (!error)
 		error = plan_write(plan, path, why);
@@ -173,4 +180,25 @@ void run_dir_mark_failed(const char *path, const struct why *why)
 		return;
 	fprintf(file, "%s\n", why->text);
 	fclose(file);
+}
+
+int run_dir_thaw(const char *path, struct why *why)
+{
+	char name[PATH_MAX + 16];
+
+	snprintf(name, sizeof(name), "%s/" RUN_DIR_FROZEN, path);
+	if (!run_dir_is_busy(path) || unlink(name))
+		return why_set(why, -ENOENT, "no run is frozen in \"%s\"", path);
+	return 0;
+}
+
+void run_dir_unmark(const char *path)
+{
+	static const char *const marks[] = {RUN_DIR_FROZEN, "FAILED"};
+	char name[PATH_MAX + 16];
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		snprintf(name, sizeof(name), "%s/%s", path, marks[i]);
+		unlink(name);
+	}
 }

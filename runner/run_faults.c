@@ -11,8 +11,8 @@ static int set_watches(struct run *run, struct why *why)
 {
 	for (int i = 0; i < run->schedule.fixed; i++) {
 		const struct fault_atom *atom = &run->schedule.atom[i];
-		char text[512];
-		int error = anchor_watch(atom, text, sizeof(text), why);
+		char text[512] = "";
+		int error = run->atom[i].done ? 0 : anchor_watch(atom, text, sizeof(text), why);
 
 		if (!error && text[0] && !run->control)
 			error = why_set(why, -ENOTSUP,
@@ -84,6 +84,8 @@ static void run_one_phase(struct run *run, const struct schedule_phase *phase)
 {
 	int64_t end_ns = run->started_ns + phase->end_ns;
 
+	if (run->elapsed_ns >= phase->end_ns)
+		return; /* before the resume */
 	run_phase(run, phase->name);
 	workload_pace(run->workload, phase->think_ns);
 	run->gate_ns = process_now_ns();
@@ -100,13 +102,17 @@ static void run_one_phase(struct run *run, const struct schedule_phase *phase)
 
 static int start_workload(struct run *run, struct why *why)
 {
+	char began[24];
 	int error;
 
-	run_phase(run, "warmup");
+	if (!run->elapsed_ns)
+		run_phase(run, "warmup");
 	error = workload_start(run->workload, why);
 	if (error)
 		return error;
-	run->started_ns = process_now_ns();
+	run->started_ns = process_now_ns() - run->elapsed_ns;
+	snprintf(began, sizeof(began), "%lld", (long long)run->started_ns);
+	ledger_run(run->ledger, "began", began);
 	progress_start(run->progress, run->workload, run->started_ns,
 		       run->started_ns + run->plan->run.duration_ns);
 	return 0;

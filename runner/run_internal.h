@@ -31,6 +31,7 @@ enum { ENDPOINT_MAX = NODE_COUNT_MAX };
 /* What became of an atom. */
 struct run_atom {
 	bool done, reached, fired, pending, met;
+	bool cut; /* was under way when a former epoch ended */
 	uint64_t fires, matches;
 	char failed[256];
 	char watch[64]; /* name of the rule that watches for its hit anchor */
@@ -60,8 +61,12 @@ struct run {
 	uint64_t gate_acks;
 	const struct fault_run *active[WAVE_MAX]; /* between apply and gate */
 	int actives;
-	bool unrecovered; /* a gate was not met: no more faults */
-	bool frozen, interrupted;
+	bool unrecovered;         /* a gate was not met: no more faults */
+	bool frozen, interrupted; /* frozen: has been, at the first violation */
+	struct why environment;   /* what is not the store's fault: there will be no verdict */
+	int64_t space_ns;         /* the next look at the room that is left */
+	struct ledger_left left;  /* of a resume: what the epochs before have used up */
+	int64_t elapsed_ns;       /*   the workload ran for so long */
 	long sweep_missed;
 	bool swept;
 };
@@ -73,6 +78,7 @@ bool run_stopping(struct run *run); /* no more faults: interrupted, violated, un
 bool run_aborting(struct run *run); /* at once */
 /* Reaps, judges crashes and sleeps a little: what every wait does. */
 void run_tick(struct run *run);
+int run_interrupts(void);
 void run_report(struct run *run, enum violation_code code, const char *key, const char *text);
 /* Starts every node that is down, then passes the gate. -errno: UNRECOVERED has been reported,
  * unless a violation or the user ended the waiting. */
@@ -83,9 +89,24 @@ int run_pass_gate(void *arg, const char *gate, int fault, struct why *why);
 bool run_ends(void *arg);
 int run_recover_from(void *arg, const char *gate, int fault);
 
+/* run_freeze.c: stops all nodes after the first violation, if the plan wants it; comes back when
+ * somebody has thawed them. */
+void run_freeze(struct run *run);
+
+/* run_environment.c. Is this error of a start not the store's? Then it is kept. */
+bool run_environment(struct run *run, int error, const struct why *why);
+void run_check_space(struct run *run);
+/* Before any read was answered rightly, answers that no store gives tell of a wrong driver or port. */
+int run_check_answers(struct run *run, struct why *why);
+
 /* run_boot.c */
 int run_boot(struct run *run, struct why *why);
 void run_close(struct run *run);
+
+/* run_resume.c, for a run that was cut. */
+int run_resume_nodes(struct run *run, struct why *why); /* once the cluster is open */
+int run_resume_state(struct run *run, struct why *why); /* once the workload is open */
+int run_resume_start(struct run *run, struct why *why); /* the cluster, and its first gate */
 
 /* run_faults.c: the phases up to the last with faults; those behind it; an atom that the plan has
  * placed and whose turn it is, -1 when there is none. */

@@ -133,6 +133,7 @@ int run_judge(struct run *run, const struct run_blind *blind, struct verdict_res
 		.blinds = blind->count,
 		.min_ops = (uint64_t)run->plan->run.min_ops,
 		.swept = run->swept,
+		.environment = run->environment.text[0] ? run->environment.text : NULL,
 		.sweep_missed = run->sweep_missed,
 	};
 	struct judging j = {.run = run, .facts = &facts, .out = out, .why = why};

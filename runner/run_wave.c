@@ -129,7 +129,9 @@ static void end(struct run *run, struct member *m, int error, const struct why *
 
 	m->stage = DONE;
 	f->healed_ns = process_now_ns();
-	if (error && of_process)
+	if (error && run_environment(run, error, why))
+		of_process = false;
+	else if (error && of_process)
 		run_report(run, UNRECOVERED, f->atom->node, why->text);
 	else if (error)
 		fail(run, f, "heal", why);
@@ -284,7 +286,8 @@ void run_wave(struct run *run, int first, const struct schedule_phase *phase)
 	workload_status(run->workload, &before);
 	add(&w, first);
 	for (int i = first + 1; i < run->schedule.atoms && run->schedule.atom[i].wave == first; i++)
-		add(&w, i);
+		if (!run->atom[i].done)
+			add(&w, i);
 	while (!all_done(&w)) {
 		for (int i = 0; i < w.count; i++)
 			step(&w, &w.member[i]);

@@ -30,19 +30,20 @@
 #include "runner/cgroup.h"
 #include "runner/plan.h"
 #include "runner/process.h"
+#include "runner/sandbox_keeper.h"
 #include "runner/sandbox_namespaces.h"
 #include "runner/sandbox_sweep.h"
 
-enum { EXIT_ENVIRONMENT = 3 };
+enum { EXIT_ENVIRONMENT = 3, EXIT_INVALID = 4, END_AT_ONCE_S = 5, LOOPBACK = 0x7f000000 };
 
 static struct {
 	unsigned layers;
-	pid_t guardian, janitor;
+	pid_t guardian, janitor, keeper;
 	uid_t uid;
 	gid_t gid;
 	uint32_t network;
 	char missing[WHY_MAX + 64];
-} here = {.network = 0x7f000000};
+} here = {.network = LOOPBACK};
 
 /* What the go-between and the worker tell the guardian. */
 struct report {
@@ -96,7 +97,7 @@ static void draw_network(void)
 {
 	uint8_t x[2] = {0};
 
-	if (here.layers & SANDBOX_NET)
+	if (here.layers & SANDBOX_NET || here.network != LOOPBACK)
 		return;
 	if (getrandom(x, sizeof(x), 0) != sizeof(x))
 		x[0] = (uint8_t)getpid();
@@ -200,8 +201,8 @@ enum { IN_WORKER = 1 };
 
 /* One attempt: 0 in the guardian, IN_WORKER in the worker, -errno when these layers can't be had.
  */
-static int attempt(const char *run_dir, unsigned layers, const sigset_t *mask, pid_t *worker,
-		   struct why *why)
+static int attempt(const struct sandbox_options *options, unsigned layers, const sigset_t *mask,
+		   pid_t *worker, struct why *why)
 {
 	struct pipes pipes;
 	pid_t between;
@@ -225,10 +226,13 @@ static int attempt(const char *run_dir, unsigned layers, const sigset_t *mask, p
 		waitpid(between, NULL, 0);
 	if (r == 0 && !(layers & SANDBOX_PID))
 		r = sandbox_janitor(pipes.life[0], *worker, &here.janitor, why);
+	if (r == 0 && options->disks && (layers & SANDBOX_MOUNT))
+		r = sandbox_keeper(*worker, layers & SANDBOX_USER, options->run_dir, pipes.life[1],
+				   &here.keeper, why);
 	close(pipes.life[0]);
 	close(pipes.report[0]);
 	if (r == 0)
-		write_state(run_dir, *worker, layers, "running", 0);
+		write_state(options->run_dir, *worker, layers, "running", 0);
 	/* The pipe "life" stays open for as long as the guardian lives. */
 	if (r == 0 && write(pipes.life[1], "g", 1) == 1)
 		return 0;
@@ -238,22 +242,30 @@ static int attempt(const char *run_dir, unsigned layers, const sigset_t *mask, p
 	return r;
 }
 
-/* Waits for the worker, passing signals on; returns its exit status. */
+/* Waits for the worker, passing signals on; returns its exit status. Told twice to end, it has a
+ * moment for that. */
 static int guard(pid_t worker, const sigset_t *watched)
 {
-	int status, signal_number;
+	static const struct timespec moment = {.tv_sec = END_AT_ONCE_S};
+	int status, signal_number, interrupts = 0;
 
 	for (;;) {
 		pid_t ended = waitpid(-1, &status, WNOHANG);
 		if (ended == worker)
-			return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_ENVIRONMENT;
+			return WIFEXITED(status) ? WEXITSTATUS(status)
+			       : interrupts > 1  ? EXIT_INVALID
+						 : EXIT_ENVIRONMENT;
 		if (ended > 0)
 			continue;
 		if (ended < 0 && errno == ECHILD)
 			return EXIT_ENVIRONMENT;
-		signal_number = sigwaitinfo(watched, NULL);
-		if (signal_number > 0 && signal_number != SIGCHLD)
+		signal_number = sigtimedwait(watched, NULL, interrupts > 1 ? &moment : NULL);
+		if (signal_number > 0 && signal_number != SIGCHLD) {
+			interrupts++;
 			kill(worker, signal_number);
+		} else if (signal_number < 0 && errno == EAGAIN) {
+			kill(worker, SIGKILL);
+		}
 	}
 }
 
@@ -273,7 +285,7 @@ static int try_all(const struct sandbox_options *options, const sigset_t *mask, 
 			 !whole                     ? last.text
 			 : options->net == NET_HOST ? "the plan says net = host"
 						    : "");
-		r = attempt(options->run_dir, (unsigned)*layers, mask, worker, &last);
+		r = attempt(options, (unsigned)*layers, mask, worker, &last);
 	}
 	if (r < 0)
 		return why_set(why, r, "no sandbox: %s", last.text);
@@ -287,6 +299,8 @@ int sandbox_enter(const struct sandbox_options *options, struct why *why)
 	int layers = 0, status, r;
 	pid_t worker = -1;
 
+	if (options->network)
+		here.network = options->network;
 	here.guardian = getpid();
 	sandbox_guardian_is(here.guardian);
 	here.uid = geteuid();
@@ -306,6 +320,8 @@ int sandbox_enter(const struct sandbox_options *options, struct why *why)
 		return r;
 	}
 	status = guard(worker, &watched);
+	if (here.keeper > 0)
+		waitpid(here.keeper, NULL, 0);
 	/* The janitor looks after us, should we be killed meanwhile. */
 	process_children_end(here.janitor);
 	cgroup_sweep(1);

@@ -24,6 +24,8 @@
 
 struct sandbox_options {
 	int net;             /* enum net_mode (plan.h) */
+	uint32_t network;    /* of sandbox_network(), when the host's network is used; 0: drawn */
+	bool disks;          /* nodes have disks of their own: kept when all is killed */
 	const char *run_dir; /* absolute; run.json is written there */
 };
 

@@ -57,6 +57,17 @@ int schedule_anchor(struct fault_atom *atom, const char *anchor, struct why *why
 	return compose_line(atom, why);
 }
 
+void schedule_place_all(struct schedule *s)
+{
+	for (int i = 0; i < s->atoms; i++) {
+		s->atom[i].wave = i;
+		s->atom[i].phase = -1;
+	}
+	for (int i = 0; i < s->phases; i++)
+		s->phase[i].first = s->phase[i].atoms = 0;
+	s->fixed = s->atoms;
+}
+
 /* The occurrence-th of this fault: whom it hits. */
 static int begin(struct schedule *s, const struct plan *plan, const struct plan_fault *fault,
 		 unsigned occurrence, struct why *why)

@@ -79,6 +79,9 @@ void schedule_fini(struct schedule *schedule);
 /* Gives an atom another anchor, and makes its line anew (also after a change of its number). */
 int schedule_anchor(struct fault_atom *atom, const char *anchor, struct why *why);
 
+/* Gives every atom a place of its own, whatever wave and phase it was drawn for: for a replay. */
+void schedule_place_all(struct schedule *schedule);
+
 void schedule_print(const struct schedule *schedule, FILE *to);
 
 #endif

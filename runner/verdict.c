@@ -105,6 +105,10 @@ static void judge_sweep(struct verdict_result *out, const struct verdict_facts *
 void verdict_decide(struct verdict_result *out, const struct verdict_facts *facts)
 {
 	*out = (struct verdict_result){.verdict = VERDICT_PASS};
+	if (facts->environment) {
+		out->environment = true;
+		because(out, VERDICT_INVALID, "%.250s", facts->environment);
+	}
 	if (facts->ledger) {
 		out->environment = true;
 		because(out, VERDICT_INVALID, "the ledger could not be written: %.180s",

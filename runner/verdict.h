@@ -44,6 +44,7 @@ struct verdict_facts {
 	bool swept;            /* the final sweep took place */
 	long sweep_missed;     /* keys that never answered; negative: -errno */
 	const char *compacted; /* what the ledger has no more: its sum; "" or NULL */
+	const char *environment; /* what went wrong is not the store's: why; NULL */
 	const char *ledger;    /* the ledger could not be written: why; NULL */
 };
 

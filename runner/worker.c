@@ -292,6 +292,9 @@ void *worker_run(void *arg)
 	char name[64];
 
 	snprintf(name, sizeof(name), "workload/worker%d", worker->session.worker);
+	if (w->options.epoch > 1)
+		snprintf(name, sizeof(name), "workload/epoch%llu/worker%d",
+			 (unsigned long long)w->options.epoch, worker->session.worker);
 	worker->random = seed_named(w->options.plan->run.seed, name);
 	while (!atomic_load(&w->stopping) && operate_next(worker) == 0) {
 		int64_t think_ns = w->options.plan->workload.think_ns + w->more_think_ns;

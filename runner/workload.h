@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sqlite3.h>
+
 #include "failkit/why.h"
 #include "runner/driver.h"
 #include "runner/ledger.h"
@@ -29,10 +31,16 @@ struct workload_options {
 	struct ledger
 		*ledger; /* NULL: nothing is recorded nor judged; for measuring what that costs */
 	uint64_t run_id;
+	uint64_t epoch;               /* of the ledger: a resumed run draws anew */
+	bool (*cancelled)(void *arg); /* is the sweep to end at once? may be NULL */
+	void *arg;
 	const char *client_address; /* to bind to: links to clients can be cut; may be NULL */
 };
 
 int workload_open(struct workload **out, const struct workload_options *options, struct why *why);
+/* Takes over what the ledger of a run that was cut tells; before the start. last_seq: the last
+ * number of its order of operations. */
+int workload_restore(struct workload *workload, sqlite3 *db, uint64_t last_seq, struct why *why);
 int workload_start(struct workload *workload, struct why *why); /* threads begin to send */
 void workload_stop(struct workload *workload); /* and end, each after its operation */
 void workload_close(struct workload *workload);

@@ -54,7 +54,8 @@ static bool ask(struct sweep *sweep, struct session *session, const struct op *o
 		struct answer *answer)
 {
 	const struct timespec wait = {0, RETRY_MS * 1000000};
-	int endpoints = sweep->workload->options.endpoints;
+	const struct workload_options *o = &sweep->workload->options;
+	int endpoints = o->endpoints;
 
 	for (unsigned turn = (unsigned)session->worker;; turn++) {
 		int rc = session_do(session, op, (int)(turn % (unsigned)endpoints), 0, answer);
@@ -65,7 +66,8 @@ static bool ask(struct sweep *sweep, struct session *session, const struct op *o
 		}
 		if (answer_is_final(answer))
 			return true;
-		if (workload_now_ns() >= sweep->deadline_ns)
+		if (workload_now_ns() >= sweep->deadline_ns ||
+		    (o->cancelled && o->cancelled(o->arg)))
 			return false;
 		nanosleep(&wait, NULL);
 	}

@@ -2,21 +2,7 @@
 # failrun from outside: usage, schedules, plan errors, and whole runs against the reference store.
 
 load ../cli/common
-
-# A plan of configs/ to work on; {bin} in it is the folder of the failrun that runs.
-plan() {
-	cp "$ROOT/configs/$1.ini" "$T" && cd "$T"
-}
-
-field() {
-	jq -r "$2" "$T/$1/results.json"
-}
-
-# What a run may leave: its folder. Nothing of it may still be alive or mounted.
-assert_nothing_left() {
-	! pgrep -f -- "$T/" || return 1
-	! grep -F -- "$T/" /proc/mounts
-}
+load run
 
 @test "without a command: usage and 2; --help: 0" {
 	run -2 failrun

@@ -1,0 +1,28 @@
+# run.bash - whole runs of failrun, for the tests that watch them.
+
+# A plan of configs/ to work on; {bin} in it is the folder of the failrun that runs.
+plan() {
+	cp "$ROOT/configs/$1.ini" "$T" && cd "$T"
+}
+
+field() {
+	jq -r "$2" "$T/$1/results.json"
+}
+
+# What a run may leave: its folder. Nothing of it may still be alive or mounted.
+assert_nothing_left() {
+	! pgrep -f -- "$T/" || return 1
+	! grep -F -- "$T/" /proc/mounts
+}
+
+# The ledger of the run in $T/$1; not made where there is none yet.
+query() {
+	sqlite3 "file:$T/$1/model.sqlite?mode=rw" "$2"
+}
+
+# quick.ini for runs that are resumed and replayed: a short gate, small loads.
+run_quick() {
+	local dir=$1
+	shift
+	failrun run quick.ini --set run.dir="$T/$dir" --set run.min-ops=50 "$@"
+}
