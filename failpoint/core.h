@@ -5,6 +5,7 @@
  *     identity.c   who is this process?
  *     walk.c       engine_enter(), engine_leave(): a hit meets its rules, in order; lowering
  *     candidates.c which rules these could be, remembered for each site
+ *     miss.c       what they are not about, remembered for a few descriptors
  *     match.c      does a step's selector match this hit?
  *     sequence.c   how far a rule of several steps has come; the table of scopes
  *     trigger.c    ordinals, and which term of the chain fires
@@ -147,6 +148,18 @@ struct candidates {
  * now or later, by id. The site has been checked. */
 CORE_HIDDEN void candidates_find(struct candidates *out, uint32_t site, uint64_t above);
 
+/* ---- miss.c ---- */
+
+struct miss_question {
+	uint64_t known; /* 0: nothing is, so nothing can be kept */
+	uint32_t version;
+};
+/* Has this thread had the same hit before, and no rule was about it? Then it is counted. Fills q for
+ * miss_keep(), after a walk in which all candidates were live and none matched. */
+CORE_HIDDEN bool miss_again(struct miss_question *q, const struct hit *hit);
+CORE_HIDDEN void miss_keep(const struct miss_question *q, const struct hit *hit,
+			   const struct candidates *c);
+
 /* ---- match.c ---- */
 
 /* Does the step name the site: by its number, its class (before the subject is known) or a glob? */
@@ -155,6 +168,8 @@ CORE_HIDDEN bool match_unless_site(const struct rule_step *step, uint32_t site);
 CORE_HIDDEN bool match_unless(const struct rule_step *step, struct hit *hit);
 /* Clauses about this process, which can't change: false means never here. */
 CORE_HIDDEN bool match_process(const struct rule *rule, const struct rule_step *step);
+/* Is the clause one whose answer stays the same while the process and the subject do? */
+CORE_HIDDEN bool match_is_lasting(uint8_t key);
 /* The whole selector of one step, subject last. */
 CORE_HIDDEN bool match_step(struct meeting *meeting, const struct rule_step *step);
 CORE_HIDDEN const struct subject *match_subject(struct hit *hit);

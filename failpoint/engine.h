@@ -103,7 +103,10 @@ struct subject_ops {
 	bool (*verify)(
 		struct hit *hit); /* before firing: is that still what the fd is? false: it was
 				     stale, has been resolved anew, and is to be matched again */
-	void (*reset)(int fd);    /* make the peer of a TCP socket see RST */
+	/* A number for what is remembered of the hit's fd just now, another one when that is
+	 * another subject or was asked for anew; 0: nothing is. May be NULL. */
+	uint64_t (*known)(const struct hit *hit);
+	void (*reset)(int fd); /* make the peer of a TCP socket see RST */
 	/* Can whoever owns the call do this enum action_kind to it? NULL: every one. */
 	bool (*able)(const struct hit *hit, unsigned action);
 	/* Its own code, in a shared object: no caller of its sites. NULL: it can't be told apart. */
@@ -126,11 +129,11 @@ void engine_exec_begin(const char *program);
 void engine_exec_failed(void);
 
 /* What rules can't reach, noted for the escape report (escape.c). */
-void engine_bypassed(unsigned call, unsigned way);  /* enum bypass_way (plane.h) */
-void engine_notes_deep(void);                       /* from here on bypassed calls are counted */
-void engine_notes_mapping(const char *path);        /* shared, writable, of a regular file */
-void engine_notes_uring(void);                      /* an io_uring was made */
-void engine_notes_program(const char *program);     /* a child is that; no exec of ours was passed */
+void engine_bypassed(unsigned call, unsigned way); /* enum bypass_way (plane.h) */
+void engine_notes_deep(void);                      /* from here on bypassed calls are counted */
+void engine_notes_mapping(const char *path);       /* shared, writable, of a regular file */
+void engine_notes_uring(void);                     /* an io_uring was made */
+void engine_notes_program(const char *program);    /* a child is that; no exec of ours was passed */
 
 int engine_enter(struct hit *hit); /* enum hit_answer */
 void engine_leave(struct hit *hit);

@@ -426,6 +426,14 @@ static const struct {
 	[KEY_AT] = {NULL, COST_PROCESS},
 };
 
+/* Of the subject's clauses only those that ask for nothing else: peer= and link= ask the plane. */
+bool match_is_lasting(uint8_t key)
+{
+	return key < KEY_COUNT &&
+	       (keys[key].cost == COST_PROCESS || key == KEY_PATH || key == KEY_FROM ||
+		key == KEY_TO || key == KEY_FILE || key == KEY_SOCK);
+}
+
 static bool is_negated(uint8_t op)
 {
 	return op == OP_NE || op == OP_NRE || op == OP_NAND;

@@ -134,9 +134,11 @@ static __attribute__((noinline)) bool fire(struct meeting *meeting)
 	return true;
 }
 
-/* False when the rule was written over meanwhile: this hit has not met it, and the entry may have
- * been given to another rule, which the site was not asked about. */
-static bool meet(struct hit *hit, int phase, uint32_t index, uint64_t id)
+enum met { MET_NOBODY, MET_MISSED, MET_MATCHED };
+
+/* MET_NOBODY when the rule was written over meanwhile: this hit has not met it, and the entry may
+ * have been given to another rule, which the site was not asked about. */
+static enum met meet(struct hit *hit, int phase, uint32_t index, uint64_t id)
 {
 	struct meeting meeting = {.entry = &core.rules[index], .index = index, .id = id};
 
@@ -144,14 +146,15 @@ static bool meet(struct hit *hit, int phase, uint32_t index, uint64_t id)
 	meeting.hit = hit;
 	meeting.sequence = atomic_load_explicit(&meeting.entry->sequence, memory_order_acquire);
 	if (meeting.sequence & 1 || atomic_load(&meeting.entry->id) != id)
-		return false;
+		return MET_NOBODY;
 	if (phase == PHASE_ENTER) {
 		atomic_fetch_add_explicit(&core.slot->hits[index], 1, memory_order_relaxed);
 		look_ahead(&meeting);
 	}
-	if (is_genuine(&meeting) && sequence_advance(&meeting) && fire(&meeting))
-		return true;
-	return meeting_is_whole(&meeting);
+	bool matched = is_genuine(&meeting) && sequence_advance(&meeting);
+	if ((matched && fire(&meeting)) || meeting_is_whole(&meeting))
+		return matched ? MET_MATCHED : MET_MISSED;
+	return MET_NOBODY;
 }
 
 /* ---- The walk ---- */
@@ -177,37 +180,61 @@ static void mark_seen(uint32_t site)
 		atomic_fetch_or_explicit(seen, bit, memory_order_relaxed);
 }
 
-/* A rule may be replaced by another between finding and meeting it. Ids only grow, so whoever took
- * its place is found by looking again beyond it: a hit meets the one or the other. Returns whether
- * some rule could match here, now or later. */
-static bool walk(struct hit *hit, int phase)
-{
+struct walked {
 	struct candidates c;
+	bool ever;   /* some rule could match here, now or later */
+	bool missed; /* c are all, each was live and none matched */
+};
+
+/* Meets those of one list. Returns whether it is to be made again beyond *above. */
+static bool meet_all(struct hit *hit, int phase, struct walked *walked, uint64_t *above)
+{
+	const struct candidates *c = &walked->c;
+	bool again = c->count == CANDIDATES_MAX;
+
+	walked->ever |= c->writing;
+	for (unsigned i = 0; i < c->count; i++) {
+		enum rule_state state = rule_state(c->index[i], c->id[i]);
+		enum met met = MET_NOBODY;
+
+		*above = c->id[i];
+		if (state == RULE_LIVE)
+			met = meet(hit, phase, c->index[i], *above);
+		walked->ever |= state >= RULE_NOT_YET;
+		walked->missed &= met == MET_MISSED;
+		again |= state == RULE_GONE || (state == RULE_LIVE && met == MET_NOBODY);
+	}
+	return again;
+}
+
+/* A rule may be replaced by another between finding and meeting it. Ids only grow, so whoever took
+ * its place is found by looking again beyond it: a hit meets the one or the other. */
+static void walk(struct hit *hit, int phase, struct walked *walked)
+{
 	uint64_t above = 0;
-	bool ever = false, replaced;
 
-	do {
-		replaced = false;
-		candidates_find(&c, hit->site, above);
-		ever |= c.writing;
-		for (unsigned i = 0; i < c.count; i++) {
-			enum rule_state state = rule_state(c.index[i], c.id[i]);
-
-			above = c.id[i];
-			ever |= state >= RULE_NOT_YET;
-			replaced |= state == RULE_GONE ||
-				    (state == RULE_LIVE && !meet(hit, phase, c.index[i], above));
-		}
-	} while (replaced || c.count == CANDIDATES_MAX);
-	return ever;
+	walked->ever = false;
+	walked->missed = true;
+	candidates_find(&walked->c, hit->site, above);
+	while (meet_all(hit, phase, walked, &above)) {
+		walked->missed = false;
+		candidates_find(&walked->c, hit->site, above);
+	}
 }
 
 static void walk_enter(struct hit *hit, _Atomic uint32_t *armed)
 {
 	uint32_t version = atomic_load_explicit(armed, memory_order_acquire);
+	struct miss_question miss;
+	struct walked walked;
 
+	if (miss_again(&miss, hit))
+		return;
 	mark_seen(hit->site);
-	if (!walk(hit, PHASE_ENTER) && version && !timepage_keeps(hit->site))
+	walk(hit, PHASE_ENTER, &walked);
+	if (walked.missed && walked.ever)
+		miss_keep(&miss, hit, &walked.c);
+	if (!walked.ever && version && !timepage_keeps(hit->site))
 		atomic_compare_exchange_strong(armed, &version, 0);
 }
 
@@ -219,8 +246,11 @@ static void walk_exit(struct hit *hit)
 		hit->ret = hit->after_number;
 	if (hit->after[0] & AFTER_ERROR && hit->err == 0)
 		act_fail(hit, (int)hit->after[1]);
-	if (hit->after[0] & AFTER_WALK)
-		walk(hit, PHASE_EXIT);
+	if (hit->after[0] & AFTER_WALK) {
+		struct walked walked;
+
+		walk(hit, PHASE_EXIT, &walked);
+	}
 	hit->after[0] = 0;
 }
 

@@ -22,6 +22,26 @@ static struct entry *entry_of(int fd)
 	return fd >= 0 && fd < FD_TABLE_MAX ? &table[fd] : NULL;
 }
 
+/* The sequence of an entry that is good, 0 when it is not. */
+static uint32_t good(struct entry *e)
+{
+	uint32_t sequence = atomic_load_explicit(&e->sequence, memory_order_acquire);
+
+	if (sequence & 1 ||
+	    e->of_forgets != atomic_load_explicit(&e->forgets, memory_order_relaxed) ||
+	    e->of_renames != atomic_load_explicit(&renames, memory_order_relaxed))
+		return 0;
+	return sequence;
+}
+
+uint64_t fd_table_known(int fd)
+{
+	struct entry *e = entry_of(fd);
+	uint32_t sequence = e ? good(e) : 0;
+
+	return sequence ? (uint64_t)(uint32_t)fd << 32 | sequence : 0;
+}
+
 bool fd_table_get(int fd, struct call *call)
 {
 	struct entry *e = entry_of(fd);
@@ -29,11 +49,8 @@ bool fd_table_get(int fd, struct call *call)
 
 	if (!e)
 		return false;
-	sequence = atomic_load_explicit(&e->sequence, memory_order_acquire);
-	if (!sequence || sequence & 1)
-		return false;
-	if (e->of_forgets != atomic_load_explicit(&e->forgets, memory_order_relaxed) ||
-	    e->of_renames != atomic_load_explicit(&renames, memory_order_relaxed))
+	sequence = good(e);
+	if (!sequence)
 		return false;
 	call->subject = e->subject;
 	bytes = e->path_bytes;

@@ -24,6 +24,9 @@ enum { FD_TABLE_MAX = 4096, FD_TABLE_PATH_MAX = 256 };
 /* Copies what is known about fd into call->subject and call->path; false when nothing is. */
 bool fd_table_get(int fd, struct call *call) PRELOAD_HIDDEN;
 
+/* A number for what is known about fd just now; 0: nothing is. */
+uint64_t fd_table_known(int fd) PRELOAD_HIDDEN;
+
 /* Takes the entry of fd for writing: do it before asking the kernel. Returns a ticket for
  * fd_table_put(), which must follow; 0 when the entry can't be had. put with remember false gives
  * the entry back empty. */

@@ -296,6 +296,12 @@ static const struct subject *resolve(struct hit *hit)
 	return &call->subject;
 }
 
+/* What an address of the call itself adds is not remembered. */
+static uint64_t known(const struct hit *hit)
+{
+	return hit->path || hit->address ? 0 : fd_table_known(hit->fd);
+}
+
 /* Device and inode, or the cookie, of what is open there now. A closed number is nothing. */
 static bool is_still(int fd, const struct subject *s)
 {
@@ -337,6 +343,7 @@ extern const char code_end[] __asm__("_etext") __attribute__((visibility("hidden
 const struct subject_ops subject_ops = {
 	.resolve = resolve,
 	.verify = verify,
+	.known = known,
 	.reset = reset,
 	.code = code_begin,
 	.code_end = code_end,

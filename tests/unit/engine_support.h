@@ -80,6 +80,14 @@ static UNUSED bool fake_verify(struct hit *hit)
 	return false;
 }
 
+static uint64_t known_as; /* what fake_known() says; 0: nothing is known */
+
+static UNUSED uint64_t fake_known(const struct hit *hit)
+{
+	(void)hit;
+	return known_as;
+}
+
 static UNUSED void fake_reset(int fd)
 {
 	(void)fd;
@@ -87,7 +95,7 @@ static UNUSED void fake_reset(int fd)
 }
 
 static const UNUSED struct subject_ops fake_ops = {
-	.resolve = fake_resolve, .verify = fake_verify, .reset = fake_reset};
+	.resolve = fake_resolve, .verify = fake_verify, .known = fake_known, .reset = fake_reset};
 
 /* cmocka's setup of the group: a plane with three nodes; this process is n1. */
 static UNUSED int open_plane(void **state)
