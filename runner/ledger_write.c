@@ -39,10 +39,9 @@ static const struct {
 	[ROW_DROP_OUTCOME] = {"i", "DELETE FROM outcome WHERE op = ?"},
 	[ROW_DROP_PAGE] = {"i", "DELETE FROM page WHERE op = ?"},
 	/* What was before all operations that are left explains none of them. */
-	[ROW_COUNT_FIRES] = {"",
-			     "INSERT INTO fired SELECT coalesce(fault, -1), count(*) FROM fire"
-			     " WHERE ns < (SELECT min(inv_ns) FROM intent) GROUP BY 1"
-			     " ON CONFLICT DO UPDATE SET fires = fires + excluded.fires"},
+	[ROW_COUNT_FIRES] = {"", "INSERT INTO fired SELECT coalesce(fault, -1), count(*) FROM fire"
+				 " WHERE ns < (SELECT min(inv_ns) FROM intent) GROUP BY 1"
+				 " ON CONFLICT DO UPDATE SET fires = fires + excluded.fires"},
 	[ROW_DROP_FIRES] = {"", "DELETE FROM fire WHERE ns < (SELECT min(inv_ns) FROM intent)"},
 	/* Of each window within a span the lowest and the highest stay. */
 	[ROW_THIN_METRICS] = {"iii",

@@ -126,6 +126,34 @@ static void cut_event(struct run *run, const char *event, const char *detail)
 			ledger_fault_event(run->ledger, i, event, run->atom[i].fires, detail);
 }
 
+/* A store remembers whom it has taken out of service: that did not end with the processes. */
+static bool may_be_out(const struct run *run, int i)
+{
+	static const char begun_sql[] =
+		"SELECT count(*) FROM fault_event b WHERE b.fault = ?1 AND b.event = 'applying' "
+		"AND NOT "
+		"EXISTS (SELECT 1 FROM fault_event e WHERE e.fault = ?1 AND e.rowid > b.rowid AND "
+		"e.event IN ('gated', 'unrecovered'))";
+	const struct fault_kind *kind = run->schedule.atom[i].kind;
+
+	return ((kind->needs & NEEDS_OFFLINE) || strncmp(kind->name, "scale-", 6) == 0) &&
+	       past_number(run->request->resumes, begun_sql, i) > 0;
+}
+
+static void take_back(struct run *run)
+{
+	struct why why = {""};
+
+	for (int i = 0; i < run->schedule.atoms; i++) {
+		struct node *node = cluster_find(run->cluster, run->schedule.atom[i].node);
+		const char *command = node ? node->role->online_command : "";
+
+		if (*command && may_be_out(run, i) &&
+		    node_command(run->cluster, node, "online-command", command, &why))
+			progress_news(run->progress, "%s", why.text);
+	}
+}
+
 /* Their gates, or the default one. */
 static void pass_gates(struct run *run)
 {
@@ -162,6 +190,7 @@ int run_resume_start(struct run *run, struct why *why)
 	error = start_all(run, why);
 	if (error)
 		return error;
+	take_back(run);
 	cut_event(run, "healed", "");
 	pass_gates(run);
 	cut_event(run, run->unrecovered ? "unrecovered" : "gated", "");

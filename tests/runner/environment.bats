@@ -29,7 +29,7 @@ cat_server() {
 # A plan whose store answers everything with this text. $1: its name, $3: the driver.
 plan_of() {
 	cat_server
-	printf "$2" > "$T/answer"
+	printf '%b' "$2" > "$T/answer"
 	cat > "$T/$1.ini" <<-END
 		[run]
 		duration = 10s
@@ -46,7 +46,7 @@ plan_of() {
 		step = probe
 		limit = 3s
 	END
-	cd "$T"
+	cd "$T" || return
 }
 
 @test "a store that answers garbage: a success that no driver understands" {

@@ -6,22 +6,26 @@ load run
 
 # The states of a run's nodes that have a folder: "T" for stopped.
 states() {
-	local pid
-	for pid in $(pgrep -f -- "--dir $T/r/nodes/"); do
-		sed 's/.*) \(.\).*/\1/' "/proc/$pid/stat"
+	local node
+	for node in $(pgrep -f -- "--dir $T/r/nodes/"); do
+		sed 's/.*) \(.\).*/\1/' "/proc/$node/stat"
 	done | sort -u | paste -sd,
+}
+
+all_stopped() {
+	[ "$(states)" = T ]
 }
 
 start_frozen() {
 	plan quick
-	start run "$@" failrun run quick.ini --set run.dir="$T/r" --duration 100s --on-violation freeze \
+	start run failrun run quick.ini --set run.dir="$T/r" --duration 100s --on-violation freeze \
 		--set "role.fe.args=--bug range-off-by-one"
 	eventually test -e r/frozen
 }
 
 @test "freeze: every node is stopped until failrun thaw, then the run goes on to its end" {
 	start_frozen
-	eventually eval '[ "$(states)" = T ]'
+	eventually all_stopped
 	# It stays so: nothing but a thaw (or a person) goes on.
 	run -0 failctl enter r failctl ps
 	[ "$(states)" = T ]

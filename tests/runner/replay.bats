@@ -8,7 +8,7 @@ load run
 fails_again() {
 	local code
 	code=$(field r '.violations[0].code')
-	for try in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		run --separate-stderr r/repro.sh
 		[[ $status == 1 && $output == *"replay: $code again"* ]] && return
 	done

@@ -4,6 +4,8 @@
 load ../cli/common
 load run
 
+# shellcheck disable=SC2154 # stderr is of run --separate-stderr
+
 # Starts a run and kills it with SIGKILL once the command has come true.
 kill_when() {
 	local until=$1
@@ -17,6 +19,10 @@ kill_when() {
 # Nobody runs in it, and what was on its disks has been kept.
 is_free() {
 	flock -n "$1" true
+}
+
+is_quiet() {
+	[ "$(query r "SELECT count(*) FROM phase WHERE name = 'quiet'")" = 1 ]
 }
 
 happened() {
@@ -78,7 +84,7 @@ happened() {
 	plan quick
 	kill_when 'happened gated' --duration 10s --set run.quiet=4s
 	start again failrun resume r
-	eventually eval '[ "$(query r "SELECT count(*) FROM phase WHERE name = '"'quiet'"'")" = 1 ]'
+	eventually is_quiet
 	kill -KILL "$(jq .guardian_pid r/run.json)"
 	eventually is_free r
 	run -0 --separate-stderr failrun resume r

@@ -2,7 +2,7 @@
 
 # A plan of configs/ to work on; {bin} in it is the folder of the failrun that runs.
 plan() {
-	cp "$ROOT/configs/$1.ini" "$T" && cd "$T"
+	cp "$ROOT/configs/$1.ini" "$T" && cd "$T" || return
 }
 
 field() {
