@@ -4,8 +4,6 @@
 load ../cli/common
 load run
 
-# shellcheck disable=SC2154 # stderr is of run --separate-stderr
-
 # Starts a run and kills it with SIGKILL once the command has come true.
 kill_when() {
 	local until=$1
