@@ -113,6 +113,8 @@ struct stack_scratch {
 	char name[1024];
 };
 
+CORE_HIDDEN void *stack_map(size_t size, int flags, int fd); /* NULL: no memory */
+CORE_HIDDEN void stack_unmap(const void *mapping, size_t size);
 CORE_HIDDEN struct stack_scratch *stack_scratch_take(void); /* NULL: no memory */
 CORE_HIDDEN void stack_scratch_give(struct stack_scratch *scratch);
 /* Fills scratch->object; false: nothing is mapped there from a file. */

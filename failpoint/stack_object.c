@@ -17,14 +17,32 @@ struct search {
 	bool done;
 };
 
+/* What one thread unmaps another may get back at the same address. The kernel orders the two; for who
+ * does not see our system calls (TSan), so does this count. */
+static _Atomic unsigned unmapped;
+
+void *stack_map(size_t size, int flags, int fd)
+{
+	void *mapping = raw_mmap(size, flags, fd);
+
+	atomic_load_explicit(&unmapped, memory_order_acquire);
+	return mapping;
+}
+
+void stack_unmap(const void *mapping, size_t size)
+{
+	atomic_fetch_add_explicit(&unmapped, 1, memory_order_release);
+	raw_munmap((void *)(uintptr_t)mapping, size);
+}
+
 struct stack_scratch *stack_scratch_take(void)
 {
-	return raw_mmap(sizeof(struct stack_scratch), MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	return stack_map(sizeof(struct stack_scratch), MAP_PRIVATE | MAP_ANONYMOUS, -1);
 }
 
 void stack_scratch_give(struct stack_scratch *scratch)
 {
-	raw_munmap(scratch, sizeof(*scratch));
+	stack_unmap(scratch, sizeof(*scratch));
 }
 
 static const char *read_hex(const char *at, uint64_t *out)

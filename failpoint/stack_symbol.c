@@ -26,7 +26,7 @@ static bool open_file(const char *path, struct file *file)
 	file->bytes = NULL;
 	if (raw_statx("", fd, &st) == 0 && st.stx_size >= sizeof(Elf64_Ehdr)) {
 		file->size = st.stx_size;
-		file->bytes = raw_mmap(file->size, MAP_PRIVATE, fd);
+		file->bytes = stack_map(file->size, MAP_PRIVATE, fd);
 	}
 	raw_close(fd);
 	return file->bytes != NULL;
@@ -111,6 +111,6 @@ bool stack_symbols_at(struct stack_scratch *scratch, uintptr_t address, stack_na
 	if (is_loaded_file(&file, object) && (find_symbols(&file, SHT_SYMTAB, &symbols) ||
 					      find_symbols(&file, SHT_DYNSYM, &symbols)))
 		taken = take_names(&symbols, address - object->bias, take, arg);
-	raw_munmap((void *)(uintptr_t)file.bytes, file.size);
+	stack_unmap(file.bytes, file.size);
 	return taken;
 }
