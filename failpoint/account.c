@@ -188,6 +188,8 @@ static void settle_bytes(struct hit *hit, const struct hit_account *account, uin
 	struct plane_scope *scope = account->scope;
 	uint64_t full = account->limit;
 
+	if (atomic_load(&scope->extra) != account->rule)
+		return; /* the rule is gone, and the number may be another's */
 	if (moved != account->bytes)
 		atomic_fetch_add(&scope->count, moved - account->bytes);
 	if (account->kind == ACTION_CUT && moved && atomic_load(&scope->count) >= full &&

@@ -122,10 +122,32 @@ static bool fill_inside(struct control *control, struct plane_cell *cell,
 	out->tid = (pid_t)atomic_load(&cell->tid);
 	out->since_ns = cell->since_ns;
 	out->until_ns = cell->until_ns;
+	out->stack = atomic_load(&cell->stack);
+	if (out->stack && out->stack <= STACK_MAX)
+		out->stack_owner =
+			atomic_load(&plane_stacks(control->head)[out->stack - 1].owner);
 	control_rule_name(control, out->rule, out->rule_name, sizeof(out->rule_name));
 	control_site_name(control, cell->site, out->site, sizeof(out->site));
 	snprintf(out->action, sizeof(out->action), "%s", cell_action[state]);
 	return true;
+}
+
+size_t control_stack(struct control *control, const struct control_inside *inside, char *text,
+		     size_t size)
+{
+	struct plane_stack *stack;
+	size_t n;
+
+	text[0] = 0;
+	if (!inside->stack || inside->stack > STACK_MAX || !inside->stack_owner)
+		return 0;
+	stack = &plane_stacks(control->head)[inside->stack - 1];
+	n = raw_copy(text, size, stack->text, sizeof(stack->text));
+	raw_load_barrier();
+	if (atomic_load(&stack->owner) == inside->stack_owner)
+		return n;
+	text[0] = 0;
+	return 0;
 }
 
 static const char *slot_state_name(struct plane_slot *slot)

@@ -90,6 +90,8 @@ struct identity {
 };
 /* Finds this process's slot, or takes one; fills core's part about it. False: none is free. */
 CORE_HIDDEN bool slot_attach(void);
+/* The state of a slot that a process takes, from the one it had. */
+CORE_HIDDEN uint64_t slot_attaching(uint64_t state, const struct identity *self);
 /* The same for any process, whose name core.comm has. */
 CORE_HIDDEN bool slot_attach_as(const struct identity *self, uint32_t parent);
 
@@ -186,6 +188,8 @@ enum scope_kind { SCOPE_SEQUENCE = 1, SCOPE_ORDINAL = 2, SCOPE_BYTES = 3 };
 /* The entry for a key (see scope_key()), made when make is true; NULL: none, or the table is full.
  */
 CORE_HIDDEN struct plane_scope *scope_find(uint64_t key, uint64_t rule_id, bool make);
+/* Adds one to the number of a key that scope_find() made: the new one, 0 when the entry was freed. */
+CORE_HIDDEN uint64_t scope_count(struct plane_scope *scope, uint64_t key);
 CORE_HIDDEN uint64_t scope_key(uint64_t rule_id, enum scope_kind kind, unsigned step, uint64_t of);
 
 /* ---- trigger.c ---- */

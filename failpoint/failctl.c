@@ -38,7 +38,7 @@ const struct command failctl_commands[] = {
 	ROW(release, "[RULE]", TAKES(PLANE), 0, 1, "let the threads that pause go on"),
 	ROW(watch, "", TAKES(JSON) | TAKES(COUNT) | TAKES(PAST) | TAKES(PLANE), 0, 0,
 	    "print events as they happen"),
-	ROW(ps, "", TAKES(ALL) | TAKES(JSON) | TAKES(PLANE), 0, 0,
+	ROW(ps, "", TAKES(ALL) | TAKES(STACKS) | TAKES(JSON) | TAKES(PLANE), 0, 0,
 	    "list processes and the threads inside actions"),
 	ROW(points, "[PROGRAM]", TAKES(JSON) | TAKES(PLANE), 0, 1,
 	    "list failpoints of running processes or of a program"),

@@ -39,6 +39,7 @@ enum option_id {
 	OPTION_COUNT,
 	OPTION_PAST,
 	OPTION_ALL,
+	OPTION_STACKS,
 	OPTION_SWEEP,
 	OPTION_STATIC,
 	OPTION_CALLS,
@@ -59,7 +60,7 @@ struct args {
 	unsigned rule_count;
 	uint64_t seed, fired, paused, count;
 	int64_t timeout_ns;
-	bool json, must_fire, hold, past, all, sweep, help, is_static, join, deep;
+	bool json, must_fire, hold, past, all, sweep, help, is_static, join, deep, stacks;
 	uint32_t given; /* TAKES() bits */
 	char **words;   /* what is no option */
 	int word_count;

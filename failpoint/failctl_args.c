@@ -40,6 +40,7 @@ static const struct option_row {
 	ROW(COUNT, "count", 'n', NUMBER, count, "N", "end after N events"),
 	ROW(PAST, "past", 0, FLAG, past, NULL, "begin with the oldest event that is kept"),
 	ROW(ALL, "all", 'a', FLAG, all, NULL, "also those that are dead"),
+	ROW(STACKS, "stacks", 0, FLAG, stacks, NULL, "where paused threads were called from"),
 	ROW(SWEEP, "sweep", 0, FLAG, sweep, NULL, "remove the planes of the dead"),
 	ROW(STATIC, "static", 0, FLAG, is_static, NULL,
 	    "for static and Go programs: a supervisor instead of the interposer"),

@@ -14,20 +14,37 @@
 
 struct processes {
 	struct control *control;
-	bool all;
+	bool all, stacks;
 	int64_t now_ns;
 	json_t *rows, *insides;
 };
 
+/* The functions that led there, the innermost first. */
+static json_t *stack_json(const struct processes *list, const struct control_inside *inside)
+{
+	char text[STACK_TEXT_MAX], *line, *rest = text;
+	json_t *functions = json_array();
+
+	if (list->stacks)
+		control_stack(list->control, inside, text, sizeof(text));
+	else
+		text[0] = 0;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			json_array_append_new(functions, json_text(line));
+	return functions;
+}
+
 static json_t *inside_json(const struct processes *list, const struct control_process *process,
 			   const struct control_inside *inside)
 {
-	return json_pack("{s:i, s:i, s:I, s:o, s:s, s:o, s:f, s:f}", "pid", (int)process->pid,
+	return json_pack("{s:i, s:i, s:I, s:o, s:s, s:o, s:f, s:f, s:o}", "pid", (int)process->pid,
 			 "tid", (int)inside->tid, "rule", (json_int_t)inside->rule, "rule_name",
 			 json_text(inside->rule_name), "action", inside->action, "site",
 			 json_text(inside->site), "since_s",
 			 (double)(list->now_ns - inside->since_ns) / 1e9, "left_s",
-			 (double)(inside->until_ns - list->now_ns) / 1e9);
+			 (double)(inside->until_ns - list->now_ns) / 1e9, "stack",
+			 stack_json(list, inside));
 }
 
 static int add_process(void *arg, const struct control_process *process)
@@ -72,9 +89,38 @@ static const struct column inside_columns[] = {
 	{"action", "ACTION", false}, {"site", "SITE", false}, {0},
 };
 
+static void print_stack(json_t *inside)
+{
+	json_t *functions = json_object_get(inside, "stack"), *function;
+	size_t i;
+
+	printf("\nthread %d of %d, in \"%s\" at %s:\n",
+	       (int)json_integer_value(json_object_get(inside, "tid")),
+	       (int)json_integer_value(json_object_get(inside, "pid")),
+	       json_string_value(json_object_get(inside, "rule_name")),
+	       json_string_value(json_object_get(inside, "site")));
+	json_array_foreach(functions, i, function)
+	{
+		fputs("    ", stdout);
+		print_text(json_string_value(function));
+		putchar('\n');
+	}
+	if (!i)
+		puts("    no stack was kept: it is no pause, too many threads pause, or it is a "
+		     "static program's");
+}
+
+static void print_stacks(json_t *insides)
+{
+	json_t *inside;
+	size_t i;
+
+	json_array_foreach(insides, i, inside) print_stack(inside);
+}
+
 int command_ps(struct args *args)
 {
-	struct processes list = {.all = args->all};
+	struct processes list = {.all = args->all, .stacks = args->stacks};
 	struct control *control;
 	struct timespec now;
 	int rc = open_plane(args, &control);
@@ -97,7 +143,9 @@ int command_ps(struct args *args)
 	rc = print_listing(args, list.rows, process_columns);
 	if (!rc && !args->json && json_array_size(list.insides)) {
 		putchar('\n');
-		return print_listing(args, list.insides, inside_columns);
+		rc = print_listing(args, json_incref(list.insides), inside_columns);
+		if (args->stacks)
+			print_stacks(list.insides);
 	}
 	json_decref(list.insides);
 	return rc;

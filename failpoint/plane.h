@@ -194,7 +194,7 @@ struct plane_escapes {
 };
 
 struct plane_slot {
-	_Atomic uint64_t state; /* generation << 8 | enum slot_state */
+	_Atomic uint64_t state; /* enum slot_state; above it who took it last: slot_attaching() */
 	uint32_t pid;           /* in the process's own pid namespace */
 	uint32_t node;          /* index + 1 into the nodes, 0: none */
 	uint64_t start_ticks, pidns_inode;

@@ -11,11 +11,18 @@
  *
  * The table is open addressing in the plane, shared by all processes. A key is claimed by
  * compare-and-swap and never freed by a target; but the entry of a sequence that waits for nothing
- * may be given to another key. So a state says for which key it waits: count holds the key.
+ * may be given to another key, and a controller frees those of a rule that is gone. So a state says
+ * for which key it waits, and a number for which key it counts.
+ *
+ *     free, or another's idle  ->  tentative  ->  the key's
+ *
+ * Two threads that make the same key may come by different entries, since one was freed meanwhile.
+ * So who has claimed one looks at all places where the other could be: a key that is there already
+ * wins, and of two tentative ones the first.
  */
 #include "failpoint/core.h"
 
-enum { PROBES = 64, KIND_MASK = 3, SCOPE_REUSED = 1 }; /* key 1: a controller freed it */
+enum { PROBES = 64, KIND_MASK = 3, TENTATIVE = 4, SCOPE_REUSED = 1 }; /* key 1: it was freed */
 
 /* ---- The table ---- */
 
@@ -23,45 +30,88 @@ uint64_t scope_key(uint64_t rule_id, enum scope_kind kind, unsigned step, uint64
 {
 	uint64_t key = raw_mix(raw_mix(rule_id, step), of);
 
-	return (key & ~(uint64_t)KIND_MASK) | (uint64_t)kind;
+	return (key & ~(uint64_t)(KIND_MASK | TENTATIVE)) | (uint64_t)kind;
 }
 
-/* May the entry be given to key? A counter never takes a place that was another's: the place could
- * have been passed over by a thread that is just making the same counter further on. */
+static struct plane_scope *place(uint64_t key, unsigned probe)
+{
+	return &core.scopes[(key / 8 + probe) & (SCOPE_MAX - 1)];
+}
+
+static uint64_t key_in(struct plane_scope *scope)
+{
+	return atomic_load_explicit(&scope->key, memory_order_acquire);
+}
+
+static bool swap_key(struct plane_scope *scope, uint64_t from, uint64_t to)
+{
+	return atomic_compare_exchange_strong(&scope->key, &from, to);
+}
+
+/* May the entry be given to key? */
 static bool is_spare(struct plane_scope *scope, uint64_t found, uint64_t key)
 {
 	if (found == 0 || found == SCOPE_REUSED)
 		return true;
-	return (found & KIND_MASK) == SCOPE_SEQUENCE && (key & KIND_MASK) == SCOPE_SEQUENCE &&
+	return (found & (KIND_MASK | TENTATIVE)) == SCOPE_SEQUENCE &&
+	       (key & KIND_MASK) == SCOPE_SEQUENCE &&
 	       atomic_load_explicit(&scope->count, memory_order_relaxed) == 0;
 }
 
-/* Takes the place for key; false when another thread was faster. */
-static bool claim(struct plane_scope *scope, uint64_t old, uint64_t key, uint64_t rule_id)
-{
-	if (!atomic_compare_exchange_strong(&scope->key, &old, key))
-		return false;
-	atomic_store_explicit(&scope->extra, rule_id, memory_order_relaxed);
-	return true;
-}
-
-/* The place of key (*found is key), or where it would go; NULL when all near it are taken. */
+/* The place of key (*found is key, tentative or not), or where it would go; NULL when all near it
+ * are taken. */
 static struct plane_scope *probe(uint64_t key, uint64_t *found)
 {
 	struct plane_scope *spare = NULL;
 
 	for (unsigned p = 0; p < PROBES; p++) {
-		struct plane_scope *scope = &core.scopes[(key / 4 + p) & (SCOPE_MAX - 1)];
-		uint64_t here = atomic_load_explicit(&scope->key, memory_order_acquire);
+		struct plane_scope *scope = place(key, p);
+		uint64_t here = key_in(scope);
+		bool own = (here & ~(uint64_t)TENTATIVE) == key;
 
-		if (here == key || (!spare && is_spare(scope, here, key))) {
+		if (own || (!spare && is_spare(scope, here, key))) {
 			spare = scope;
 			*found = here;
 		}
-		if (here == key || here == 0)
+		if (own || here == 0)
 			break;
 	}
 	return spare;
+}
+
+/* Claimed tentatively: the key's for good, unless it has another place. */
+static bool confirm(struct plane_scope *mine, uint64_t key)
+{
+	bool before = true;
+
+	for (unsigned p = 0; p < PROBES; p++) {
+		struct plane_scope *other = place(key, p);
+		uint64_t here = key_in(other);
+
+		if (other == mine) {
+			before = false;
+			continue;
+		}
+		if (here == (key | TENTATIVE) && !before &&
+		    !swap_key(other, key | TENTATIVE, SCOPE_REUSED))
+			here = key_in(other);
+		if (here == key || (here == (key | TENTATIVE) && before)) {
+			swap_key(mine, key | TENTATIVE, SCOPE_REUSED);
+			return false;
+		}
+	}
+	return swap_key(mine, key | TENTATIVE, key);
+}
+
+/* Somebody is just making it; who was killed meanwhile is not waited for. */
+static void wait_for(struct plane_scope *scope, uint64_t key)
+{
+	for (int i = 0; i < PROBES; i++) {
+		if (key_in(scope) != (key | TENTATIVE))
+			return;
+		raw_yield();
+	}
+	swap_key(scope, key | TENTATIVE, SCOPE_REUSED);
 }
 
 struct plane_scope *scope_find(uint64_t key, uint64_t rule_id, bool make)
@@ -74,10 +124,31 @@ struct plane_scope *scope_find(uint64_t key, uint64_t rule_id, bool make)
 			return scope;
 		if (!make)
 			return NULL;
-		if (claim(scope, found, key, rule_id))
+		if (found == (key | TENTATIVE)) {
+			wait_for(scope, key);
+		} else if (swap_key(scope, found, key | TENTATIVE) && confirm(scope, key)) {
+			atomic_store_explicit(&scope->extra, rule_id, memory_order_relaxed);
 			return scope;
+		}
 	}
 	return NULL;
+}
+
+/* A number that is still another key's was left by a thread that came late to an entry that had been
+ * freed: it counts nothing of ours. */
+uint64_t scope_count(struct plane_scope *scope, uint64_t key)
+{
+	uint64_t word = atomic_load_explicit(&scope->count, memory_order_relaxed), next;
+
+	do {
+		next = word + 1;
+		if (word - count_number(word) != count_word(key, 0)) {
+			if (key_in(scope) != key)
+				return 0;
+			next = count_word(key, 1);
+		}
+	} while (!atomic_compare_exchange_weak(&scope->count, &word, next));
+	return count_number(next);
 }
 
 /* ---- Sequences ---- */
@@ -117,14 +188,19 @@ static uint64_t key_of(const struct meeting *meeting, unsigned step)
 static void begin_waiting(const struct meeting *meeting, unsigned step)
 {
 	uint64_t key = key_of(meeting, step);
-	struct plane_scope *scope = scope_find(key, meeting->id, true);
+	struct plane_scope *scope;
 
-	if (!scope) {
-		event_uncounted(meeting);
-		return;
+	/* It was idle, so it may be given away just before it waits. */
+	for (int attempt = 0; attempt < PROBES; attempt++) {
+		scope = scope_find(key, meeting->id, true);
+		if (!scope)
+			break;
+		atomic_store_explicit(&scope->ns, raw_now_ns(), memory_order_relaxed);
+		atomic_store(&scope->count, key);
+		if (key_in(scope) == key)
+			return;
 	}
-	atomic_store_explicit(&scope->ns, raw_now_ns(), memory_order_relaxed);
-	atomic_store_explicit(&scope->count, key, memory_order_release);
+	event_uncounted(meeting);
 }
 
 /* Takes the waiting state of a step away; false when there was none, or it was too old. */

@@ -32,17 +32,33 @@ static struct identity owner_of(const struct plane_slot *slot)
 	return (struct identity){slot->pid, 0, slot->start_ticks, slot->pidns_inode};
 }
 
-/* One that is being attached does not say yet whose it is. */
-static bool can_be_taken(const struct plane_slot *slot, uint64_t state, bool reclaim)
+/* Who attaches has not written yet whose slot it is, but the state says that, too. */
+static struct identity attacher_of(uint64_t state, const struct identity *self)
+{
+	struct identity owner = {.pid = (uint32_t)(state >> 8)};
+
+	if ((uint16_t)(state >> 40) == (uint16_t)self->pidns)
+		owner.pidns = self->pidns;
+	return owner;
+}
+
+static bool can_be_taken(const struct plane_slot *slot, uint64_t state, const struct identity *self,
+			 bool reclaim)
 {
 	struct identity owner;
 
 	if ((state & 0xff) == SLOT_FREE)
 		return true;
-	if (!reclaim || (state & 0xff) == SLOT_ATTACHING)
+	if (!reclaim)
 		return false;
-	owner = owner_of(slot);
+	owner = (state & 0xff) == SLOT_ATTACHING ? attacher_of(state, self) : owner_of(slot);
 	return !identity_may_live(&owner);
+}
+
+uint64_t slot_attaching(uint64_t state, const struct identity *self)
+{
+	return ((state >> 56) + 1) << 56 | (self->pidns & 0xffff) << 40 | (uint64_t)self->pid << 8 |
+	       SLOT_ATTACHING;
 }
 
 static struct plane_slot *find_own(const struct identity *self)
@@ -65,9 +81,9 @@ static struct plane_slot *claim(const struct identity *self, bool reclaim)
 	for (unsigned i = 0; i < SLOT_MAX; i++) {
 		struct plane_slot *slot = &core.slots[i];
 		uint64_t state = atomic_load(&slot->state);
-		uint64_t next = state_with(state + 0x100, SLOT_ATTACHING);
+		uint64_t next = slot_attaching(state, self);
 
-		if (!can_be_taken(slot, state, reclaim) ||
+		if (!can_be_taken(slot, state, self, reclaim) ||
 		    !atomic_compare_exchange_strong(&slot->state, &state, next))
 			continue;
 		slot->pid = self->pid;

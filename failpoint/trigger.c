@@ -48,15 +48,15 @@ static uint64_t count_match(const struct meeting *meeting, uint64_t *roll)
 
 	*roll = 0;
 	if (meeting->entry->rule.per != PER_RUN) {
-		uint64_t key = trigger_scope(meeting, roll);
+		uint64_t key = scope_key(meeting->id, SCOPE_ORDINAL, 0,
+					 trigger_scope(meeting, roll));
 
-		scope = scope_find(scope_key(meeting->id, SCOPE_ORDINAL, 0, key), meeting->id,
-				   true);
+		scope = scope_find(key, meeting->id, true);
 		if (!scope) {
 			event_uncounted(meeting);
 			return 0;
 		}
-		ordinal = atomic_fetch_add(&scope->count, 1) + 1;
+		ordinal = scope_count(scope, key);
 		count_up(&count->matches, meeting->id, 0);
 	} else {
 		ordinal = count_up(&count->matches, meeting->id, 0);

@@ -130,6 +130,8 @@ struct control_inside {
 	char site[64];
 	pid_t tid;
 	int64_t since_ns, until_ns; /* CLOCK_MONOTONIC */
+	uint32_t stack;             /* for control_stack(); 0: none was kept */
+	uint64_t stack_owner;
 };
 struct control_process {
 	pid_t pid; /* in the pid namespace of the target */
@@ -143,6 +145,11 @@ struct control_process {
 };
 int control_processes(struct control *control, int (*each)(void *, const struct control_process *),
 		      void *arg);
+
+/* Where a paused thread was called from: a function a line, the innermost first. The thread wrote it
+ * before it slept. Returns its length; 0 when none was kept, or the thread has gone on. */
+size_t control_stack(struct control *control, const struct control_inside *inside, char *text,
+		     size_t size);
 
 /* Did any process of this node (NULL: of the plane) ever pass through an interposed call? */
 bool control_seen_calls(struct control *control, const char *node);

@@ -208,3 +208,16 @@ END
 	[ "$(failctl run --deep -e 'write:stack=flush_log = error(EIO)' -- ./deep)" = $'-1\n0' ]
 	[ "$(failctl run --deep -e 'write:caller=libc.so.6:path=*/other = error(EIO)' -- ./deep)" = $'0\n-1' ]
 }
+
+@test "ps --stacks names the functions that led to a pause" {
+	build g++ c++
+	start paused failctl run --plane p -e 'x := write:stack=Wal::Append = pause' -- ./victim
+	eventually failctl wait -p p x --paused --timeout 1s
+	run --separate-stderr failctl ps -p p --stacks
+	echo "$output" "$stderr"
+	[[ $output == *'in "x" at write:'*'log_write'*'store::Wal::Append+0x'*'main+0x'* ]]
+	[ "$(failctl ps -p p --stacks --json | jq -r '.[0].threads[0].stack[1]' | sed 's/+.*//')" = store::Wal::Append ]
+	[ "$(failctl ps -p p --json | jq '.[0].threads[0].stack | length')" = 0 ]
+	failctl release -p p x
+	eventually grep -q 'method ok' paused.out
+}

@@ -145,6 +145,31 @@ static void slots_of_the_dead_are_taken_again(void **state)
 	heal();
 }
 
+/* A process may be killed just when it takes its slot. */
+static void slots_of_those_who_died_while_attaching_are_taken_again(void **state)
+{
+	struct identity dead;
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	if (child == 0)
+		_exit(0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	identity_self(&dead);
+	dead.pid = (uint32_t)child;
+	for (unsigned i = 0; i < SLOT_MAX; i++)
+		if (&core.slots[i] != core.slot)
+			atomic_store(&core.slots[i].state, slot_attaching(0, &dead));
+	set_rule("fsync = error(EIO)");
+	child = fork();
+	if (child == 0)
+		_exit(pass_fd(CALL_fsync, 1) == EIO ? 0 : 1);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	heal();
+}
+
 /* A program may contain an engine and be preloaded with another: the second one to come changes
  * nothing under a walk of the first. */
 static void a_second_engine_leaves_the_slot_as_it_is(void **state)
@@ -310,6 +335,7 @@ int main(void)
 		cmocka_unit_test(a_forked_child_takes_a_slot_at_its_first_passage),
 		cmocka_unit_test(a_child_with_its_parents_number_takes_a_slot_too),
 		cmocka_unit_test(slots_of_the_dead_are_taken_again),
+		cmocka_unit_test(slots_of_those_who_died_while_attaching_are_taken_again),
 		cmocka_unit_test(a_second_engine_leaves_the_slot_as_it_is),
 		cmocka_unit_test(a_process_ends_as_the_rule_says_and_leaves_an_event),
 		cmocka_unit_test(a_rule_with_a_broken_body_does_no_harm),

@@ -7,6 +7,8 @@
  */
 #include "engine_support.h"
 
+#include "failpoint/core.h"
+
 static const struct {
 	const char *rule, *story, *acts;
 } stories[] = {
@@ -127,6 +129,84 @@ static void idle_states_are_given_away(void **state)
 	heal();
 }
 
+/* ---- The table of scopes ---- */
+
+enum { TENTATIVE = 4, FREED = 1 };
+
+static struct plane_scope *place(uint64_t key, unsigned probe)
+{
+	return &core.scopes[(key / 8 + probe) & (SCOPE_MAX - 1)];
+}
+
+/* Whoever was making it elsewhere was killed, or is slower. */
+static void a_counter_has_one_place(void **state)
+{
+	uint64_t key = scope_key(1000000, SCOPE_ORDINAL, 0, 1);
+
+	(void)state;
+	atomic_store(&place(key, 0)->key, FREED);
+	atomic_store(&place(key, 1)->key, key | TENTATIVE);
+	assert_ptr_equal(scope_find(key, 1000000, true), place(key, 0));
+	assert_int_equal(atomic_load(&place(key, 0)->key), key);
+	assert_int_equal(atomic_load(&place(key, 1)->key), FREED);
+	atomic_store(&place(key, 0)->key, FREED);
+	atomic_store(&place(key, 1)->key, key);
+	assert_ptr_equal(scope_find(key, 1000000, true), place(key, 1));
+	atomic_store(&place(key, 1)->key, FREED);
+}
+
+static void a_counter_starts_at_one_wherever_it_is(void **state)
+{
+	uint64_t key = scope_key(1000000, SCOPE_ORDINAL, 0, 2);
+	struct plane_scope *scope = scope_find(key, 1000000, true);
+
+	(void)state;
+	/* Left by a thread that counted for the rule before. */
+	atomic_store(&scope->count, count_word(~key, 5));
+	assert_int_equal(scope_count(scope, key), 1);
+	assert_int_equal(scope_count(scope, key), 2);
+	/* And it is such a thread itself. */
+	atomic_store(&scope->key, FREED);
+	atomic_store(&scope->count, 0);
+	assert_int_equal(scope_count(scope, key), 0);
+}
+
+static _Atomic unsigned ordinals[4];
+
+static void *count_key(void *key)
+{
+	while (ordinals[0] < 20000) {
+		uint64_t number = *(uint64_t *)key + ordinals[0] / 100;
+		uint64_t own = scope_key(1000001, SCOPE_ORDINAL, 1, number);
+		struct plane_scope *scope = scope_find(own, 1000001, true);
+
+		if (scope && scope_count(scope, own) == 1)
+			ordinals[1]++;
+		ordinals[0]++;
+	}
+	return NULL;
+}
+
+/* Many threads make each of the same keys at about the same time: one of them counts the first. */
+static void racing_threads_count_each_first_once(void **state)
+{
+	static uint64_t key = 1 << 20;
+	pthread_t threads[4];
+	unsigned keys = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < SCOPE_MAX; i++)
+		if (i % 2)
+			atomic_store(&core.scopes[i].key, FREED);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, count_key, &key), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	for (unsigned i = 0; i < SCOPE_MAX; i++)
+		keys += atomic_load(&core.scopes[i].extra) == 1000001;
+	assert_int_equal(ordinals[1], keys);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +215,9 @@ int main(void)
 		cmocka_unit_test(what_is_too_late_does_not_count),
 		cmocka_unit_test(a_healed_sequence_is_forgotten),
 		cmocka_unit_test(idle_states_are_given_away),
+		cmocka_unit_test(a_counter_has_one_place),
+		cmocka_unit_test(a_counter_starts_at_one_wherever_it_is),
+		cmocka_unit_test(racing_threads_count_each_first_once),
 	};
 
 	return cmocka_run_group_tests(tests, open_plane, close_plane);
