@@ -400,6 +400,12 @@ int ledger_drop_fires(struct ledger *ledger)
 	return rc ? rc : queue(ledger, ROW_DROP_FIRES);
 }
 
+int ledger_escape(struct ledger *ledger, const struct control_escape *e)
+{
+	return queue(ledger, ROW_ESCAPE, now_ns(), e->node, e->comm, e->kind, e->call, e->subject,
+		     I(e->count), I(e->reached), e->reason);
+}
+
 int ledger_vacuum(struct ledger *ledger)
 {
 	return queue(ledger, ROW_VACUUM);

@@ -96,6 +96,8 @@ int ledger_command(struct ledger *ledger, int64_t started_ns, int64_t ended_ns, 
 int ledger_metric(struct ledger *ledger, int64_t ns, const char *node, const char *name,
 		  double value);
 int ledger_thin_metrics(struct ledger *ledger, int64_t now_ns); /* metrics.h */
+struct control_escape;
+int ledger_escape(struct ledger *ledger, const struct control_escape *escape);
 
 /* Compaction (compact.h): bases take the place of operations, in one transaction. */
 struct ledger_base {

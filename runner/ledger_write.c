@@ -32,6 +32,7 @@ static const struct {
 	[ROW_PROCESS] = {"siiiis", "INSERT INTO process VALUES(?,?,?,?,?,?)"},
 	[ROW_COMMAND] = {"iissis", "INSERT INTO command VALUES(?,?,?,?,?,?)"},
 	[ROW_METRIC] = {"issd", "INSERT INTO metric VALUES(?,?,?,?)"},
+	[ROW_ESCAPE] = {"isssssiis", "INSERT INTO escaped VALUES(?,?,?,?,?,?,?,?,?)"},
 	[ROW_BASE] = {"oiiiisiiiii", "INSERT OR REPLACE INTO base VALUES(?,?,?,?,?,?,?,?,?,?,?)"},
 	[ROW_TALLY] = {"iiiii", "INSERT INTO tally VALUES(?,?,?,?,?) ON CONFLICT"
 				" DO UPDATE SET operations = operations + excluded.operations"},

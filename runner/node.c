@@ -156,6 +156,7 @@ static int spawn(struct cluster *cluster, struct node *node, const char *const *
 		}
 	}
 	options.environment = (const char *const *)environment;
+	options.before = node->role->io_uring == URING_DENY ? control_deny_io_uring : NULL;
 	/* With a pid namespace the kernel sees to it, whichever thread started the node. */
 	options.dies_with_us = !(sandbox_has() & SANDBOX_PID) && gettid() == getpid();
 	options.output = open_log(node, why);

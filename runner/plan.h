@@ -80,6 +80,7 @@ struct plan_workload {
 };
 
 enum inject_tier { TIER_PRELOAD, TIER_NOTIFY };
+enum uring_policy { URING_WARN, URING_DENY, URING_ALLOW };
 
 struct plan_role {
 	char name[PLAN_NAME_MAX];
@@ -101,6 +102,7 @@ struct plan_role {
 	int tier;           /* enum inject_tier */
 	const char *calls; /* of the notify tier: what its filter stops; "": failctl's own choice */
 	bool deep;         /* of the preload tier: docs/deep.md (default no) */
+	int io_uring;      /* enum uring_policy */
 };
 
 struct plan_fault {

@@ -149,6 +149,10 @@ static const struct plan_key keys[] = {
 		 "connections, names"},
 	{SECTION_ROLE, .name = "deep", AT(deep), .type = TYPE_BOOL, .value = "no",
 	 .help = "also reach stdio's own calls and inlined system calls, at a cost"},
+	{SECTION_ROLE, .name = "io-uring", AT(io_uring), WORD("warn", "deny", "allow"),
+	 .value = "warn",
+	 .help = "what is done by one no rule meets: name it in the report, refuse it (ENOSYS), or "
+		 "let it be"},
 #undef OWNER
 #define OWNER plan_fault
 	{SECTION_FAULT, .name = "kind", AT(kind), TEXT, .value = "",

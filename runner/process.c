@@ -138,6 +138,8 @@ static void become(const struct process_options *o, int report, pid_t parent)
 		fail(report, "close_range");
 	if (o->dir && chdir(o->dir))
 		fail(report, "the folder");
+	if (o->before && o->before(NULL))
+		fail(report, "what stands before it");
 	if (o->user)
 		become_user(o->user, report);
 	/* After the change of user, which forgets it. */

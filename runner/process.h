@@ -38,6 +38,7 @@ struct process_options {
 	int output;                      /* its stdout and stderr; -1: ours */
 	const struct process_user *user; /* NULL: ours */
 	bool dies_with_us;               /* PR_SET_PDEATHSIG; follows the thread that starts it */
+	int (*before)(struct why *why);  /* in the child, as our user; system calls only; or NULL */
 };
 
 int64_t process_now_ns(void); /* CLOCK_MONOTONIC */

@@ -86,6 +86,12 @@ struct report_tenth {
 	double ops, p50_ms, p99_ms, not_applied, ambiguous, rss_mb, cpu, ledger_mb, ledger_ops;
 };
 
+struct report_escape {
+	const char *node, *comm, *kind, *call, *subject, *reason;
+	uint64_t count; /* 0: not counted */
+	bool reached;   /* by the deep tier */
+};
+
 struct report {
 	const char *dir, *plan, *seed, *version, *sandbox, *verified, *interrupted, *fenced;
 	const char *verdict, *reason; /* of the last judgement; "NONE" when the run was cut */
@@ -97,6 +103,8 @@ struct report {
 	int faults;
 	struct report_process *process;
 	int processes;
+	struct report_escape *escape;
+	int escapes;
 	struct report_traffic traffic[REPORT_PHASES][VERB_COUNT];
 	int64_t silence_ns, silence_at_ns;        /* the longest time without any answer */
 	struct report_gate boot[REPORT_STEP_MAX]; /* gates that belong to no fault */
@@ -131,6 +139,12 @@ void report_recovery(const struct report *report,
 void report_metrics(const struct report *report, FILE *to); /* a part of report_markdown() */
 /* All that was measured in the run of dir, for `failrun metrics`. */
 int report_metrics_csv(const char *dir, FILE *to, struct why *why);
+
+/* A cell of a table: no bar, no line end gets through. */
+void report_cell(FILE *to, const char *text);
+/* report_escapes.c: what no rule could meet. */
+void report_escapes_markdown(const struct report *report, FILE *to);
+struct json_t *report_escapes_json(const struct report *report);
 
 void report_markdown(const struct report *report, FILE *to);
 int report_json(const struct report *report, FILE *to);

@@ -15,7 +15,7 @@ static double ms(int64_t ns)
 }
 
 /* A cell: no bar, no line end may get through. */
-static void cell(FILE *to, const char *text)
+void report_cell(FILE *to, const char *text)
 {
 	for (; *text; text++)
 		fputs(*text == '|' ? "\\|" : *text == '\n' ? " " : (char[]){*text, '\0'}, to);
@@ -50,7 +50,7 @@ static void verdict(const struct report *r, FILE *to)
 static void witness(const struct report *r, const struct report_witness *w, FILE *to)
 {
 	fprintf(to, "| %" PRIu64 " | %s | `", w->op, w->verb);
-	cell(to, w->key);
+	report_cell(to, w->key);
 	fprintf(to, "` | %" PRId64 " | %s | %" PRId64 " | %.3f | ", w->worker, w->endpoint,
 		w->generation, seconds(r, w->inv_ns));
 	if (w->res_ns)
@@ -111,7 +111,7 @@ static void gate_steps(const struct report_gate *gate, int gates, FILE *to)
 {
 	for (int i = 0; i < gates; i++) {
 		fputs(i ? ", " : "", to);
-		cell(to, gate[i].step);
+		report_cell(to, gate[i].step);
 		if (gate[i].met_ns)
 			fprintf(to, " %.0f ms", ms(gate[i].met_ns - gate[i].started_ns));
 		else
@@ -145,7 +145,7 @@ static void faults(const struct report *r, FILE *to)
 		fprintf(to, " | %s", fate(f));
 		if (strcmp(f->last, "gated") != 0 && f->detail[0] && f->reached_ns) {
 			fputs(": ", to);
-			cell(to, f->detail);
+			report_cell(to, f->detail);
 		}
 		fputs(" |\n", to);
 	}
@@ -228,4 +228,5 @@ void report_markdown(const struct report *report, FILE *to)
 	traffic(report, to);
 	report_metrics(report, to);
 	processes(report, to);
+	report_escapes_markdown(report, to);
 }

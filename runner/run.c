@@ -323,6 +323,7 @@ static int perform(struct run *run, struct verdict_result *verdict, struct why *
 	workload_oracle(run->workload, finish_oracle, NULL);
 	run_phase(run, "end");
 	run_blind(run, &blind);
+	run_escapes(run, &blind);
 	cluster_close(run->cluster);
 	run->cluster = NULL;
 	return run_judge(run, &blind, verdict, why);

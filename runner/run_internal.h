@@ -124,6 +124,8 @@ struct run_blind {
 	int count;
 };
 void run_blind(struct run *run, struct run_blind *out); /* before the cluster is closed */
+/* run_escapes.c: what no rule could meet, into the ledger; before the cluster is closed. */
+void run_escapes(struct run *run, const struct run_blind *blind);
 int run_judge(struct run *run, const struct run_blind *blind, struct verdict_result *out,
 	      struct why *why);
 
