@@ -120,7 +120,7 @@ int disk_keep(const char *dir, struct why *why)
 	int r;
 
 	snprintf(kept, sizeof(kept), "%s.kept", dir);
-	r = discard(kept, why);
+	r = access(kept, F_OK) ? 0 : discard(kept, why);
 	if (r == 0)
 		r = copy(dir, kept, why);
 	if (r == 0 && umount2(dir, MNT_DETACH))

