@@ -17,9 +17,9 @@ teardown() {
 	rm -rf "$dir"
 }
 
-# Waits until a command succeeds, 30 s at most.
+# Waits until a command succeeds, 90 s at most.
 eventually() {
-	local deadline=$((SECONDS + 30))
+	local deadline=$((SECONDS + 90))
 	until "$@"; do
 		((SECONDS < deadline)) || return 1
 		sleep 0.05
