@@ -62,12 +62,12 @@ enum { MS = 1000000 };
 		.check = load_check, .apply = apply_, .applied = applied_, .heal = heal_,          \
 		.healed = load_healed,                                                             \
 	}
-#define REFUSE_ROW(name_, takes_, help_, compose_)                                              \
+#define REFUSE_ROW(name_, takes_, help_, compose_, apply_)                                      \
 	{                                                                                       \
 		.name = name_, .class_ = FAULT_RESOURCE, .needs = NEEDS_INTERPOSER,             \
 		.takes = takes_, .disruptive = true, .hold_ns = 1000LL * MS,                    \
 		.cost_ns = 500LL * MS, .help = help_, .compose = compose_, .check = rule_check, \
-		.apply = rule_apply, .applied = rule_applied, .heal = rule_heal,                \
+		.apply = apply_, .applied = rule_applied, .heal = rule_heal,                    \
 		.healed = rule_healed,                                                          \
 	}
 
@@ -240,12 +240,17 @@ static const struct fault_kind kinds[] = {
 		 "node's "
 		 "disk",
 		 load_io, load_io_applied, load_io_heal),
-	REFUSE_ROW("fds", "on, rule, error, count", "no descriptor is left: EMFILE", resource_fds),
-	REFUSE_ROW("threads", "on, rule, error, count", "no thread can be made: EAGAIN",
-		   resource_threads),
+	REFUSE_ROW("fds", "on, rule, error, count",
+		   "no descriptor is left: EMFILE; where the run has a network of its own, the "
+		   "node's connections "
+		   "are reset, so that it wants new ones",
+		   resource_fds, resource_apply),
+	REFUSE_ROW("threads", "on, rule, error, count",
+		   "no thread can be made: EAGAIN; connections as with fds", resource_threads,
+		   resource_apply),
 	REFUSE_ROW("alloc", "on, rule, error, share, count",
 		   "`share` of the allocations fail with ENOMEM; many programs end at the first",
-		   resource_alloc),
+		   resource_alloc, rule_apply),
 	CLOCK_ROW("clock-jump", "on, shift, back",
 		  "the clock is `shift` ahead, or with `back` behind", clock_jump),
 	CLOCK_ROW("clock-drift", "on, drift, back",

@@ -91,6 +91,7 @@ bool load_healed(struct fault_run *run, const struct fault_context *c);
 int load_io(struct fault_run *run, const struct fault_context *c, struct why *why);
 bool load_io_applied(struct fault_run *run, const struct fault_context *c);
 int load_io_heal(struct fault_run *run, const struct fault_context *c, struct why *why);
+int resource_apply(struct fault_run *run, const struct fault_context *c, struct why *why);
 int resource_fds(const struct fault_atom *atom, char *text, size_t size, struct why *why);
 int resource_threads(const struct fault_atom *atom, char *text, size_t size, struct why *why);
 int resource_alloc(const struct fault_atom *atom, char *text, size_t size, struct why *why);

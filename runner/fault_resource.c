@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "runner/fault_kinds.h"
+#include "runner/net.h"
+#include "runner/net_connections.h"
 #include "runner/process.h"
 
 enum { WORDS_MAX = 24, PERIOD_US = 100000 };
@@ -239,6 +241,18 @@ int resource_fds(const struct fault_atom *atom, char *text, size_t size, struct 
 		"epoll_create1,eventfd,timerfd_create,fopen";
 
 	return refused(atom, sites, "", "EMFILE", text, size, why);
+}
+
+/* What a node has, it goes on using: it is made to want new ones. */
+int resource_apply(struct fault_run *run, const struct fault_context *c, struct why *why)
+{
+	int error = rule_apply(run, c, why);
+
+	for (int i = 0; !error && run->node && net_can_cut() && i < cluster_nodes(c->cluster); i++)
+		if (net_connections_reset(cluster_node(c->cluster, i)->address, run->node->address,
+					  why) < 0)
+			return -EIO;
+	return error;
 }
 
 int resource_threads(const struct fault_atom *atom, char *text, size_t size, struct why *why)
