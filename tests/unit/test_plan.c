@@ -151,6 +151,9 @@ static const struct {
 	 "p.ini:8: [gate g] step: {dir} means nothing outside of a node"},
 	{SMALL "[run]\nnet = host\n[fault f]\nkind = one-way\nlink = ds1>ds2\n",
 	 "p.ini:11: [fault f] kind: kind \"one-way\" wants a network of the run's own"},
+	{SMALL "[fault f]\nkind = catalogue\non = ds\n",
+	 "p.ini:9: [fault f] kind: kind \"catalogue\" takes no `on`"},
+	{SMALL "[fault f]\nkind = catalogue\nrule = kil\n", "p.ini:10: [fault f] rule: "},
 	{"[store]\ndriver = kw\nendpoints = ds\n" ROLE, "p.ini:2: [store] driver: "},
 	{"[store]\nendpoints = ds\nbase-bath = /x\n" ROLE, "p.ini:3: [store] base-bath: "},
 };
