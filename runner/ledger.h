@@ -119,8 +119,9 @@ struct ledger_cut {
 };
 int ledger_compact(struct ledger *ledger, const struct ledger_cut *cut);
 int ledger_drop_fires(struct ledger *ledger); /* of before all operations that are left */
-int ledger_vacuum(struct ledger *ledger); /* gives some free pages of the file back */
-uint64_t ledger_held(const struct ledger *ledger); /* operations that are recorded and not compacted */
+int ledger_vacuum(struct ledger *ledger);     /* gives some free pages of the file back */
+uint64_t
+ledger_held(const struct ledger *ledger); /* operations that are recorded and not compacted */
 
 int ledger_finding(struct ledger *ledger, const char *code, const char *key, const char *text);
 int ledger_flush(struct ledger *ledger); /* until SQLite has all that is recorded */

@@ -41,11 +41,11 @@ struct verdict_facts {
 	bool wanted[VERB_COUNT]; /* the plan gives this verb weight */
 	uint64_t ok[VERB_COUNT]; /* answers of it that were verified */
 	uint64_t min_ops;
-	bool swept;            /* the final sweep took place */
-	long sweep_missed;     /* keys that never answered; negative: -errno */
-	const char *compacted; /* what the ledger has no more: its sum; "" or NULL */
+	bool swept;              /* the final sweep took place */
+	long sweep_missed;       /* keys that never answered; negative: -errno */
+	const char *compacted;   /* what the ledger has no more: its sum; "" or NULL */
 	const char *environment; /* what went wrong is not the store's: why; NULL */
-	const char *ledger;    /* the ledger could not be written: why; NULL */
+	const char *ledger;      /* the ledger could not be written: why; NULL */
 };
 
 struct verdict_result {
