@@ -32,7 +32,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $@)
 
 # failpoint/: the core runs inside intercepted calls and allocates, locks and prints nothing; the
 # front parses, prints and serves people. lib is libfailpoint's own, failctl the tool's.
-CORE := calls pattern regex_match plane_layout identity attach slot walk miss candidates match sequence trigger act act_can act_process account corrupt stack stack_walk stack_rule stack_program stack_object stack_symbol stack_cplus stack_keep cell event timepage escape
+CORE := calls pattern regex_match plane_layout identity attach slot walk miss candidates match match_holds sequence trigger act act_can act_process account corrupt stack stack_walk stack_rule stack_program stack_object stack_symbol stack_cplus stack_keep cell event timepage escape
 FRONT := why regex_compile control_plane control_planes control_lock control_check control_publish control_rules control_cells control_wait control_events control_slots control_alive control_clock control_escapes control_image control_uring control_environment names names_number rule_lex rule_parse rule_parse_clause rule_parse_chain rule_parse_check rule_format import import_chain import_strace import_fiu
 # Of the front, what reads the rules of FAILPOINTS=.
 LIB_FRONT := why regex_compile names names_number $(filter rule_%,$(FRONT))

@@ -124,8 +124,7 @@ static bool fill_inside(struct control *control, struct plane_cell *cell,
 	out->until_ns = cell->until_ns;
 	out->stack = atomic_load(&cell->stack);
 	if (out->stack && out->stack <= STACK_MAX)
-		out->stack_owner =
-			atomic_load(&plane_stacks(control->head)[out->stack - 1].owner);
+		out->stack_owner = atomic_load(&plane_stacks(control->head)[out->stack - 1].owner);
 	control_rule_name(control, out->rule, out->rule_name, sizeof(out->rule_name));
 	control_site_name(control, cell->site, out->site, sizeof(out->site));
 	snprintf(out->action, sizeof(out->action), "%s", cell_action[state]);

@@ -6,7 +6,7 @@
  *     walk.c       engine_enter(), engine_leave(): a hit meets its rules, in order; lowering
  *     candidates.c which rules these could be, remembered for each site
  *     miss.c       what they are not about, remembered for a few descriptors
- *     match.c      does a step's selector match this hit?
+ *     match*.c     does a step's selector match this hit?
  *     sequence.c   how far a rule of several steps has come; the table of scopes
  *     trigger.c    ordinals, and which term of the chain fires
  *     act.c        what a term does

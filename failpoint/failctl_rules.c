@@ -81,15 +81,15 @@ static const char *rule_state(const struct control_rule *rule)
 
 static int add_rule(void *arg, const struct control_rule *rule)
 {
-	json_t *row = json_pack("{s:I, s:o, s:s, s:o, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, "
-				"s:i}",
-				"id", (json_int_t)rule->id, "name", json_text(rule->name), "state",
-				rule_state(rule), "rule", json_text(rule->text), "live", rule->live,
-				"held", rule->held, "pending", rule->pending, "hits",
-				(json_int_t)rule->hits, "matches", (json_int_t)rule->matches,
-				"fires", (json_int_t)rule->fires, "suppressed",
-				(json_int_t)rule->suppressed, "uncounted",
-				(json_int_t)rule->uncounted, "inside", (int)rule->inside);
+	json_t *row =
+		json_pack("{s:I, s:o, s:s, s:o, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, "
+			  "s:i}",
+			  "id", (json_int_t)rule->id, "name", json_text(rule->name), "state",
+			  rule_state(rule), "rule", json_text(rule->text), "live", rule->live,
+			  "held", rule->held, "pending", rule->pending, "hits",
+			  (json_int_t)rule->hits, "matches", (json_int_t)rule->matches, "fires",
+			  (json_int_t)rule->fires, "suppressed", (json_int_t)rule->suppressed,
+			  "uncounted", (json_int_t)rule->uncounted, "inside", (int)rule->inside);
 
 	return json_array_append_new(arg, row) ? -ENOMEM : 0;
 }

@@ -133,7 +133,8 @@ static bool tell_rule(struct run *run, uint64_t id)
 	if (control_rule(run->control, text, &rule, NULL))
 		return false; /* somebody removed it */
 	if (rule.uncounted)
-		say("rule \"%s\" could not count %llu of its matches: it meets more paths, threads or"
+		say("rule \"%s\" could not count %llu of its matches: it meets more paths, threads "
+		    "or"
 		    " processes than the plane has room for",
 		    rule.name, (unsigned long long)rule.uncounted);
 	if (rule.fires)

@@ -48,8 +48,8 @@ static uint64_t count_match(const struct meeting *meeting, uint64_t *roll)
 
 	*roll = 0;
 	if (meeting->entry->rule.per != PER_RUN) {
-		uint64_t key = scope_key(meeting->id, SCOPE_ORDINAL, 0,
-					 trigger_scope(meeting, roll));
+		uint64_t key =
+			scope_key(meeting->id, SCOPE_ORDINAL, 0, trigger_scope(meeting, roll));
 
 		scope = scope_find(key, meeting->id, true);
 		if (!scope) {

@@ -33,15 +33,15 @@ enum net_mode { NET_AUTO, NET_PRIVATE, NET_HOST }; /* auto: private where possib
 struct plan_run {
 	uint64_t seed;
 	int64_t duration_ns, quiet_ns, warmup_ns;
-	int contract;       /* enum contract */
-	int on_violation;   /* enum on_violation */
-	int net;            /* enum net_mode */
-	int64_t budget;     /* disruptive faults at the same time */
-	int64_t min_ops;    /* fewer verified operations make the run INVALID */
-	int64_t metrics_ns; /* how often; 0: never */
+	int contract;                /* enum contract */
+	int on_violation;            /* enum on_violation */
+	int net;                     /* enum net_mode */
+	int64_t budget;              /* disruptive faults at the same time */
+	int64_t min_ops;             /* fewer verified operations make the run INVALID */
+	int64_t metrics_ns;          /* how often; 0: never */
 	int64_t log_bytes, log_keep; /* of each node: the size of its log, and older parts */
-	int64_t ledger_ops; /* operations kept in the ledger, about; 0: all */
-	const char *dir;    /* run directory; "": run/NAME-SEED-TIME */
+	int64_t ledger_ops;          /* operations kept in the ledger, about; 0: all */
+	const char *dir;             /* run directory; "": run/NAME-SEED-TIME */
 };
 
 struct plan_store {
@@ -91,10 +91,10 @@ struct plan_role {
 	const char *spare_args;                       /* appended for spares */
 	const char *update_command, *update_args;     /* of its new version; "": as the old one */
 	const char *offline_command, *online_command; /* take a node out of service, and back */
-	const char *setup; /* run once in {dir} before the first start; may be "" */
+	const char *setup;   /* run once in {dir} before the first start; may be "" */
 	const char *metrics; /* addresses that tell numbers; may be "" */
-	const char *ready; /* http://... answering 200, tcp://addr:port, or command ... */
-	int64_t ready_ns;  /* limit of one start */
+	const char *ready;   /* http://... answering 200, tcp://addr:port, or command ... */
+	int64_t ready_ns;    /* limit of one start */
 	const char *user;
 	int64_t disk_bytes; /* a tmpfs of this size for {dir}; 0: a plain folder */
 	int64_t stop_ns;    /* from SIGTERM to SIGKILL when stopping */

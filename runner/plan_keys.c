@@ -91,7 +91,8 @@ static const struct plan_key keys[] = {
 	{SECTION_WORKLOAD, .name = "deleted-max", AT(deleted_max), NUMBER(0, 10000000),
 	 .value = "20000", .help = "deleted keys that are remembered and looked for"},
 	{SECTION_WORKLOAD, .name = "low-mark", AT(low_mark), .type = TYPE_SHARE, .value = "90%",
-	 .help = "of the bounds on objects and bytes: when one is reached, nothing new is put until "
+	 .help = "of the bounds on objects and bytes: when one is reached, nothing new is put "
+		 "until "
 		 "both are below this"},
 	{SECTION_WORKLOAD, .name = "size-min", AT(size_min), SIZE(0, GIB), .value = "0",
 	 .help = "bytes of the smallest body"},

@@ -72,11 +72,12 @@ static int read_series(struct report *r, sqlite3 *db)
 static void tenth_row(struct report *r, sqlite3_stmt *s)
 {
 	struct report_tenth *t = &r->tenth[sqlite3_column_int(s, 0)];
+	double value = sqlite3_column_double(s, 3);
 
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
 		if (!strcmp(columns[i].node, check_text(s, 1)) &&
 		    !strcmp(columns[i].name, check_text(s, 2))) {
-			*(double *)((char *)t + columns[i].at) = sqlite3_column_double(s, 3);
+			memcpy((char *)t + columns[i].at, &value, sizeof(value));
 			t->measured = true;
 		}
 }

@@ -327,7 +327,8 @@ static int read_lists(struct report *r, sqlite3 *db, struct why *why)
 		{"SELECT fault, ns, event, fires, detail FROM fault_event ORDER BY ns, rowid",
 		 fault_event_row},
 		{"SELECT fault, sum(n) FROM (SELECT fault, count(*) AS n FROM fire GROUP BY fault "
-		 "UNION ALL SELECT fault, fires FROM fired) GROUP BY fault", fire_row},
+		 "UNION ALL SELECT fault, fires FROM fired) GROUP BY fault",
+		 fire_row},
 		{"SELECT fault, gate, step, started_ns, met_ns, state FROM gate ORDER BY "
 		 "started_ns",
 		 gate_row},

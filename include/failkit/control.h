@@ -80,8 +80,9 @@ struct control_rule {
 	bool pending; /* names a failpoint that no process has yet */
 	bool live;    /* false: healed, expired or its controller died */
 	uint64_t hits, matches, fires, suppressed;
-	uint64_t uncounted; /* matches lost since there was no room to count them by per= or same= */
-	unsigned inside; /* threads inside one of its actions now */
+	uint64_t
+		uncounted; /* matches lost since there was no room to count them by per= or same= */
+	unsigned inside;   /* threads inside one of its actions now */
 };
 /* Calls each for every rule in order of id; stops when it returns non-zero and returns that.
  * Never consumes or disturbs anything. */
@@ -158,8 +159,8 @@ bool control_seen_calls(struct control *control, const char *node);
  * and call or file; of processes that ended, too. */
 struct control_escape {
 	char node[32], comm[16];
-	char kind[16];     /* "libc", "inlined", "loader"; "mapping", "io_uring"; "child", "process" */
-	char call[32];     /* the system call's row; "" when it is not about one */
+	char kind[16]; /* "libc", "inlined", "loader"; "mapping", "io_uring"; "child", "process" */
+	char call[32]; /* the system call's row; "" when it is not about one */
 	char subject[192]; /* the file or program; "" */
 	uint64_t count;    /* 0: was not counted, only the deep tier can */
 	bool reached;      /* rules met it all the same, by the deep tier */
