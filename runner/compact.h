@@ -41,6 +41,7 @@ int compactor_close(struct compactor *compactor, struct why *why);
 /* What compaction has taken out of a ledger so far. */
 struct compact_sum {
 	uint64_t operations, verified, keys;
+	uint64_t ok[VERB_COUNT]; /* done or absent */
 	int64_t wall_ns; /* when the last of them was judged */
 };
 struct sqlite3;

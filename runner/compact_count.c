@@ -150,9 +150,25 @@ static int sum_row(void *arg, sqlite3_stmt *s)
 	return 0;
 }
 
+static int ok_row(void *arg, sqlite3_stmt *s)
+{
+	struct compact_sum *sum = arg;
+
+	sum->ok[check_number(s, 0) % VERB_COUNT] = check_number(s, 1);
+	return 0;
+}
+
 int compact_sum(sqlite3 *db, struct compact_sum *out)
 {
+	int rc;
+
 	*out = (struct compact_sum){0};
+	rc = each_row(db,
+		      "SELECT verb, sum(operations) FROM tally WHERE kind <= 1 AND kind >= 0 "
+		      "GROUP BY verb",
+		      ok_row, out);
+	if (rc)
+		return rc;
 	/* Listings are of no key. */
 	return each_row(db,
 			"SELECT (SELECT sum(operations) FROM tally), sum(verified) + coalesce(("

@@ -61,7 +61,7 @@ static void record_verified(void *arg, struct oracle *oracle)
 {
 	struct run *run = arg;
 	struct oracle_count count;
-	uint64_t verified = 0;
+	uint64_t verified = run->compacted.verified;
 	char number[24];
 
 	oracle_count(oracle, &count);
@@ -113,7 +113,8 @@ static void judge(void *arg, struct oracle *oracle)
 		return;
 	oracle_count(oracle, &count);
 	j->facts->violations = count.violations;
-	memcpy(j->facts->ok, count.verified, sizeof(j->facts->ok));
+	for (int i = 0; i < VERB_COUNT; i++)
+		j->facts->ok[i] = count.verified[i] + j->run->compacted.ok[i];
 	verdict_decide(j->out, j->facts);
 	verdict_reasons(j->out, j->reasons, sizeof(j->reasons));
 	if (!j->out->environment)

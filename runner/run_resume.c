@@ -101,6 +101,8 @@ int run_resume_state(struct run *run, struct why *why)
 	char interrupted[8];
 	int error = workload_restore(run->workload, past->db, run->left.last_seq, why);
 
+	if (!error && compact_sum(past->db, &run->compacted))
+		error = why_set(why, -EIO, "cannot read what the ledger has compacted");
 	if (!error)
 		error = take_events(run, why);
 	if (error)
