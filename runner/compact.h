@@ -42,7 +42,7 @@ int compactor_close(struct compactor *compactor, struct why *why);
 struct compact_sum {
 	uint64_t operations, verified, keys;
 	uint64_t ok[VERB_COUNT]; /* done or absent */
-	int64_t wall_ns; /* when the last of them was judged */
+	int64_t wall_ns;         /* when the last of them was judged */
 };
 struct sqlite3;
 int compact_sum(struct sqlite3 *db, struct compact_sum *out); /* 0 or -EIO */

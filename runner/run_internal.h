@@ -45,9 +45,9 @@ struct run {
 	struct control *control; /* NULL when no role is under the interposer */
 	struct cluster *cluster;
 	struct workload *workload;
-	struct metrics *metrics; /* NULL: nothing is measured */
+	struct metrics *metrics;      /* NULL: nothing is measured */
 	struct compact_sum compacted; /* before it was resumed: the oracle has not counted it */
-	struct compactor *compactor; /* NULL: the ledger keeps all */
+	struct compactor *compactor;  /* NULL: the ledger keeps all */
 	struct schedule schedule;
 	struct run_atom *atom;
 	struct fault_context context;
