@@ -153,7 +153,7 @@ groups() {
 	[ -z "$(groups "$guardians")" ]
 	[ "$(nft list tables)" = "$tables" ]
 	[ -z "$(grep -F "$T" /proc/mounts)" ]
-	[ -z "$(find /dev/shm "$T" -maxdepth 1 -name 'failkit*' ! -name '*.ini')" ]
+	[ -z "$(find "$T" -maxdepth 1 -name 'failkit*' ! -name '*.ini')" ]
 }
 
 # The first in the list.
