@@ -153,7 +153,7 @@ groups() {
 	[ -z "$(groups "$guardians")" ]
 	[ "$(nft list tables)" = "$tables" ]
 	[ -z "$(grep -F "$T" /proc/mounts)" ]
-	[ -z "$(find "$T" -maxdepth 1 -name 'failkit*' ! -name '*.ini')" ]
+	[ -z "$(find "$T" -mindepth 1 -maxdepth 1 -name 'failkit*' ! -name '*.ini')" ]
 }
 
 # The first in the list.
