@@ -154,11 +154,20 @@ void *realloc(void *old, size_t n)
 	return ARMED(realloc) ? armed_realloc(old, n) : real_realloc(old, n);
 }
 
+/* Another heap stands before ours (jemalloc, preloaded first), but without a reallocarray: libc's then
+ * calls that heap's realloc, which ours would not. */
+static bool heap_is_another;
+
+__attribute__((constructor(102))) static void find_heap(void)
+{
+	heap_is_another = real_dlsym(RTLD_DEFAULT, "realloc") != (void *)realloc;
+}
+
 void *reallocarray(void *old, size_t count, size_t size)
 {
 	size_t n;
 
-	if (!ARMED(realloc) && !is_early(old))
+	if ((!ARMED(realloc) || heap_is_another) && !is_early(old))
 		return real_reallocarray(old, count, size);
 	if (!__builtin_mul_overflow(count, size, &n))
 		return realloc(old, n);
