@@ -300,6 +300,8 @@ int check_run(const char *dir, struct why *why)
 	if (rc)
 		return rc;
 	struct oracle *oracle = oracle_open((uint32_t)check_ledger_number(db, "can"));
+	if (oracle)
+		oracle_list_lag(oracle, (int64_t)check_ledger_number(db, "list_ns"));
 	rc = oracle ? judge(dir, db, oracle, why) : -ENOMEM;
 	oracle_close(oracle);
 	sqlite3_close(db);

@@ -23,7 +23,7 @@ struct evidence {
 	struct evidence_fences fences;
 	struct evidence_base *base; /* by rank */
 	bool *given;                /* by rank: had rows */
-	int64_t start_ns;
+	int64_t start_ns, list_lag_ns;
 	bool conditional; /* of the key */
 	struct evidence_row *row;
 	size_t rows, row_room;
@@ -205,13 +205,29 @@ static int add_write(struct evidence *g, const struct evidence_row *r)
 	return rc;
 }
 
+/* Had nobody written to the key for as long as a listing may be late? */
+static bool is_quiet(const struct evidence *g, const struct evidence_page *page)
+{
+	for (size_t i = 0; i < g->rows && g->list_lag_ns; i++) {
+		const struct evidence_row *r = &g->row[i];
+		bool write = r->verb == VERB_PUT || r->verb == VERB_DELETE;
+		bool known = r->answered && r->sends <= 1 && r->kind != OUTCOME_AMBIGUOUS &&
+			     r->kind != OUTCOME_GARBAGE;
+		if (write && r->when.inv_ns <= page->when.res_ns &&
+		    (!known || r->when.res_ns >= page->when.inv_ns - g->list_lag_ns))
+			return false;
+	}
+	return true;
+}
+
 static int add_pages(struct evidence *g, uint32_t rank)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < g->pages.pages && !rc; i++) {
 		const struct evidence_page *page = &g->pages.page[i];
-		if (rank < page->from || rank >= page->to || page->when.inv < g->base[rank].seq)
+		if (rank < page->from || rank >= page->to || page->when.inv < g->base[rank].seq ||
+		    !is_quiet(g, page))
 			continue;
 		const struct evidence_entry *e = evidence_page_find(&g->pages, page, rank);
 		rc = e ? add_there(g, &page->when, VERB_LIST, e->tag)
@@ -405,6 +421,7 @@ int evidence_open(struct evidence **out, sqlite3 *db, uint32_t can, struct why *
 	if (!rc)
 		rc = evidence_fences_read(&g->fences, db);
 	g->start_ns = start_of(db);
+	g->list_lag_ns = (int64_t)check_ledger_number(db, "list_ns");
 	if (!rc)
 		rc = evidence_pages_read(&g->pages, &g->names, db, can);
 	if (explain(g, rc, why))

@@ -13,6 +13,11 @@ struct oracle *oracle_open(uint32_t can)
 	return oracle;
 }
 
+void oracle_list_lag(struct oracle *oracle, int64_t ns)
+{
+	oracle->list_lag_ns = ns;
+}
+
 void oracle_close(struct oracle *oracle)
 {
 	if (!oracle)
@@ -56,8 +61,10 @@ void oracle_invoke(struct oracle *oracle, const struct ledger_intent *intent)
 	if (intent->verb == VERB_LIST)
 		return;
 	p->key = oracle_key(oracle, intent->key);
-	if (intent->verb == VERB_PUT || intent->verb == VERB_DELETE)
-		p->value = key_add_value(p->key, intent);
+	if (intent->verb != VERB_PUT && intent->verb != VERB_DELETE)
+		return;
+	p->value = key_add_value(p->key, intent);
+	p->key->writing++;
 }
 
 void oracle_again(struct oracle *oracle, uint64_t op)
@@ -98,6 +105,17 @@ static void settle_write(struct value *v, const struct ledger_outcome *o)
 	}
 }
 
+/* It has been written to, or nobody knows. */
+static void note_written(struct key *key, const struct ledger_outcome *o)
+{
+	bool known = o->sends <= 1 && o->kind != OUTCOME_AMBIGUOUS && o->kind != OUTCOME_GARBAGE;
+	int64_t ns = known ? o->res_ns : NEVER_NS;
+
+	key->writing--;
+	if (ns > key->written_ns)
+		key->written_ns = ns;
+}
+
 static enum violation_code judge_write(struct reading *r, struct value *v)
 {
 	const struct ledger_outcome *o = r->outcome;
@@ -118,6 +136,7 @@ static enum violation_code judge_write(struct reading *r, struct value *v)
 		code = judge_absent(r);
 	}
 	settle_write(v, o);
+	note_written(r->key, o);
 	return code != VIOLATION_NONE ? code : judge_condition(r, v);
 }
 

@@ -85,6 +85,9 @@ struct oracle;
 /* can: what the store's driver can do (enum store_can): no more than that is judged. */
 struct oracle *oracle_open(uint32_t can); /* NULL with errno */
 void oracle_close(struct oracle *oracle);
+/* Listings may be so late: a key is only judged in a page when nobody has written to it for so long
+ * before, and it is clear what came of all that was. */
+void oracle_list_lag(struct oracle *oracle, int64_t ns);
 
 void oracle_invoke(struct oracle *oracle, const struct ledger_intent *intent);
 /* It is sent once more, not answered yet: from now on it may take effect twice. */

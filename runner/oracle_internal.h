@@ -19,7 +19,8 @@
 
 #include "runner/oracle.h"
 
-#define NEVER UINT64_MAX
+#define NEVER    UINT64_MAX
+#define NEVER_NS INT64_MAX
 
 struct value {
 	uint64_t generation; /* 0: nothing is there */
@@ -43,6 +44,8 @@ struct key {
 	unsigned values, room;
 	uint64_t cut, cut_op; /* struct oracle_base; value[0] is what was there then */
 	int root;             /* index of its violation, -1: none */
+	unsigned writing;     /* mutations that are not answered */
+	int64_t written_ns; /* end of the last one; NEVER_NS: of one it is not known what came of it */
 };
 
 struct pending {
@@ -64,7 +67,8 @@ struct finding {
 
 struct oracle {
 	uint32_t can;
-	struct key **key; /* sorted by name */
+	int64_t list_lag_ns; /* 0: listings show the present */
+	struct key **key;    /* sorted by name */
 	unsigned keys, room;
 	struct pending *pending;
 	unsigned pendings, pending_room;

@@ -131,11 +131,19 @@ static enum violation_code judge_omitted(struct reading *r)
 			   r->intent->key, r->key->name, (unsigned long long)against->generation);
 }
 
+static bool is_quiet(const struct reading *r)
+{
+	int64_t lag = r->oracle->list_lag_ns;
+
+	return !lag || (!r->key->writing && r->key->written_ns < r->intent->inv_ns - lag);
+}
+
 static enum violation_code judge_key(struct reading *r, struct page *page)
 {
 	struct page_entry *e = page_find(page, r->key->name);
 
-	if (r->begin < r->key->cut) { /* what it says of this key was judged before */
+	/* What it says of this key was judged before, or may be late. */
+	if (r->begin < r->key->cut || !is_quiet(r)) {
 		if (e)
 			e->used = true;
 		return VIOLATION_NONE;

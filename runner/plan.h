@@ -26,14 +26,21 @@ enum { PLAN_NAME_MAX = 32, ROLE_MAX = 16, FAULT_MAX = 64, GATE_MAX = 16, GATE_ST
 enum { PHASE_MAX = 32 };
 enum { STORE_SETTING_MAX = 64 };
 
+/* One of some words; with some goes a time: bounded(5s). */
+struct plan_term {
+	int word;
+	int64_t ns;
+};
+
 enum contract { CONTRACT_SYNC, CONTRACT_BOUNDED, CONTRACT_NONE };
+enum listing { LIST_STRICT, LIST_EVENTUAL };
 enum on_violation { ON_VIOLATION_STOP, ON_VIOLATION_FREEZE, ON_VIOLATION_CONTINUE };
 enum net_mode { NET_AUTO, NET_PRIVATE, NET_HOST }; /* auto: private where possible */
 
 struct plan_run {
 	uint64_t seed;
 	int64_t duration_ns, quiet_ns, warmup_ns;
-	int contract;                /* enum contract */
+	struct plan_term contract;   /* enum contract; bounded: how much it may lose */
 	int on_violation;            /* enum on_violation */
 	int net;                     /* enum net_mode */
 	int64_t budget;              /* disruptive faults at the same time */
@@ -48,8 +55,9 @@ struct plan_store {
 	const char *driver;
 	const char *endpoints; /* the role whose nodes clients talk to */
 	int64_t port;
-	int64_t timeout_ns; /* of one request */
-	int64_t settle_ns;  /* after which an unanswered write can't take effect; 0: never */
+	int64_t timeout_ns;    /* of one request */
+	struct plan_term list; /* enum listing; eventual: when it has caught up at the latest */
+	int64_t settle_ns;     /* after which an unanswered write can't take effect; 0: never */
 	struct plan_setting {
 		const char *key, *value;
 	} setting[STORE_SETTING_MAX]; /* the driver's own keys */

@@ -16,6 +16,7 @@
 #define NUMBER(lo, hi) .type = TYPE_NUMBER, .min = (lo), .max = (hi)
 #define SIZE(lo, hi)   .type = TYPE_SIZE, .min = (lo), .max = (hi)
 #define TIME(lo, hi)   .type = TYPE_DURATION, .min = (lo), .max = (hi)
+#define TERM(...)      .type = TYPE_TERM, .words = ONE_OF(__VA_ARGS__)
 #define WORD(...)      .type = TYPE_WORD, .words = ONE_OF(__VA_ARGS__)
 
 static const struct plan_key keys[] = {
@@ -29,8 +30,11 @@ static const struct plan_key keys[] = {
 	{SECTION_RUN, .name = "quiet", AT(quiet_ns), TIME(0, DAY), .value = "5s",
 	 .help = "the workload alone after the last fault was healed; with [phase NAME]s they say "
 		 "this, warmup and duration"},
-	{SECTION_RUN, .name = "contract", AT(contract), WORD("sync", "bounded", "none"),
-	 .value = "sync", .help = "what an acknowledgement of the store promises"},
+	{SECTION_RUN, .name = "contract", AT(contract), TERM("sync", "bounded(D)", "none"),
+	 .value = "sync",
+	 .help = "what an acknowledgement of the store promises after a power cut: nothing is "
+		 "lost, no "
+		 "more than the last D, whatever was not synced"},
 	{SECTION_RUN, .name = "on-violation", AT(on_violation), WORD("stop", "freeze", "continue"),
 	 .value = "stop",
 	 .help = "after the first: end, stop all nodes for a look at them, or go on"},
@@ -63,6 +67,9 @@ static const struct plan_key keys[] = {
 	 .help = "and on which port"},
 	{SECTION_STORE, .name = "timeout", AT(timeout_ns), TIME(SECOND / 1000, DAY), .value = "5s",
 	 .help = "of one request; then its outcome is ambiguous"},
+	{SECTION_STORE, .name = "list", AT(list), TERM("strict", "eventual(D)"), .value = "strict",
+	 .help = "what a listing shows: the present, or what was at most D ago; then a key is only "
+		 "judged that nobody has written to for so long"},
 	{SECTION_STORE, .name = "settle", AT(settle_ns), TIME(0, 30 * DAY), .value = "0",
 	 .help = "a write without an answer takes effect within this time or never; 0: it always "
 		 "may"},

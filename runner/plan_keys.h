@@ -9,6 +9,7 @@
  *     size      512, 64K, 64M, 1G                  duration  20 (ms), 1.5s, 5m
  *     share     50%                                word      one of a list
  *     yes/no    yes, no                            mix       put 30, get 70 (weights)
+ *     term      a word, some with a time: sync, bounded(5s)
  *     steps     may be given more than once; each is one step
  */
 #ifndef RUNNER_PLAN_KEYS_H
@@ -28,6 +29,7 @@ enum plan_type {
 	TYPE_DURATION,
 	TYPE_SHARE,
 	TYPE_WORD,
+	TYPE_TERM,
 	TYPE_BOOL,
 	TYPE_MIX,
 	TYPE_STEPS,

@@ -123,22 +123,68 @@ static int set_share(const struct plan_key *key, double *place, const char *text
 	return 0;
 }
 
+static int refuse_word(const struct plan_key *key, const char *const *words, const char *text,
+		       struct why *why)
+{
+	const char *near = names_nearest(text, names_list_at, words);
+	char list[128];
+
+	plan_value_range(key, list, sizeof(list));
+	return why_set(why, -EINVAL, "%s is one of %s, not \"%s\"%s%s%s", key->name, list, text,
+		       near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
 static int set_word(const struct plan_key *key, const char *const *words, int *place,
 		    const char *text, struct why *why)
 {
-	char list[128];
-	const char *near;
-
 	for (int i = 0; words[i]; i++) {
 		if (strcmp(words[i], text) != 0)
 			continue;
 		*place = i;
 		return 0;
 	}
-	plan_value_range(key, list, sizeof(list));
-	near = names_nearest(text, names_list_at, words);
-	return why_set(why, -EINVAL, "%s is one of %s, not \"%s\"%s%s%s", key->name, list, text,
-		       near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	return refuse_word(key, words, text, why);
+}
+
+/* Of "bounded(D)" the part before the "(", all of "sync". */
+static size_t stem(const char *word)
+{
+	return strcspn(word, "(");
+}
+
+static int set_term(const struct plan_key *key, struct plan_term *place, const char *text,
+		    struct why *why)
+{
+	size_t length = strlen(text), name = stem(text);
+
+	for (int i = 0; key->words[i]; i++) {
+		const char *word = key->words[i];
+		int64_t ns = 0;
+		if (stem(word) != name || strncmp(word, text, name) != 0)
+			continue;
+		bool timed = word[name] != 0;
+		if (timed && (text[name] != '(' || text[length - 1] != ')' ||
+			      names_duration(text + name + 1, length - name - 2, &ns) || ns <= 0))
+			break;
+		if (!timed && text[name])
+			break;
+		*place = (struct plan_term){i, ns};
+		return 0;
+	}
+	return refuse_word(key, key->words, text, why);
+}
+
+static void write_term(const struct plan_key *key, const struct plan_term *term, char *text,
+		       size_t size)
+{
+	const char *word = key->words[term->word];
+	char time[32];
+
+	names_format_duration(time, sizeof(time), (uint64_t)term->ns);
+	if (word[stem(word)])
+		snprintf(text, size, "%.*s(%s)", (int)stem(word), word, time);
+	else
+		snprintf(text, size, "%s", word);
 }
 
 static int set_text(const char **place, const char *text, plan_keep keep, void *arg,
@@ -183,6 +229,8 @@ int plan_value_set(const struct plan_key *key, void *base, const char *text, pla
 		return set_share(key, place, text, why);
 	case TYPE_WORD:
 		return set_word(key, key->words, place, text, why);
+	case TYPE_TERM:
+		return set_term(key, place, text, why);
 	case TYPE_BOOL:
 		r = set_word(key, yes_no, &word, text, why);
 		if (r == 0)
@@ -230,6 +278,9 @@ void plan_value_text(const struct plan_key *key, const void *base, int step, cha
 	case TYPE_WORD:
 		snprintf(text, size, "%s", key->words[*(const int *)place]);
 		break;
+	case TYPE_TERM:
+		write_term(key, place, text, size);
+		break;
 	case TYPE_BOOL:
 		snprintf(text, size, "%s", yes_no[*(const bool *)place]);
 		break;
@@ -263,7 +314,7 @@ void plan_value_range(const struct plan_key *key, char *text, size_t size)
 	};
 	char low[32], high[32];
 
-	if (key->type == TYPE_WORD || key->type == TYPE_BOOL) {
+	if (key->type == TYPE_WORD || key->type == TYPE_TERM || key->type == TYPE_BOOL) {
 		join(key->type == TYPE_BOOL ? yes_no : key->words, text, size);
 		return;
 	}

@@ -34,7 +34,11 @@ static void record_plan(struct run *run, uint64_t run_id)
 	ledger_run(run->ledger, "seed", number);
 	snprintf(number, sizeof(number), "%lld", (long long)run_id);
 	ledger_run(run->ledger, "run_id", number);
-	ledger_run(run->ledger, "contract", contract[run->plan->run.contract]);
+	ledger_run(run->ledger, "contract", contract[run->plan->run.contract.word]);
+	snprintf(number, sizeof(number), "%lld", (long long)run->plan->run.contract.ns);
+	ledger_run(run->ledger, "contract_ns", number);
+	snprintf(number, sizeof(number), "%lld", (long long)run->plan->store.list.ns);
+	ledger_run(run->ledger, "list_ns", number);
 	ledger_run(run->ledger, "driver", run->plan->store.driver);
 	snprintf(number, sizeof(number), "%lld", (long long)run->plan->store.settle_ns);
 	ledger_run(run->ledger, "settle_ns", number);

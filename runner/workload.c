@@ -70,6 +70,8 @@ int workload_open(struct workload **out, const struct workload_options *options,
 	w->ack_wanted = UINT64_MAX;
 	w->worker = calloc((size_t)plan->workers, sizeof(*w->worker));
 	w->oracle = oracle_open(options->driver->can);
+	if (w->oracle)
+		oracle_list_lag(w->oracle, options->plan->store.list.ns);
 	if (!w->worker || !w->oracle)
 		rc = why_set(why, -ENOMEM, "no memory for %lld workers", (long long)plan->workers);
 	if (rc == 0)

@@ -11,64 +11,16 @@
 
 #include <cmocka.h>
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "runner/check_exact.h"
 #include "runner/history_check.h"
 #include "runner/history_read.h"
-#include "runner/ledger_write.h"
+#include "tests/unit/made_ledger.h"
 
-enum {
-	KV = CAN_RANGE | CAN_HEAD_TAG | CAN_LIST_SIZE | CAN_LIST_TAG | CAN_LIST_PAGES |
-	     CAN_DELETE_TELLS | CAN_TAG_XXH3 | CAN_LIST_ORDER,
-	PLAIN = CAN_RANGE,
-	NONE = -1, /* no answer */
-	OPS_MAX = 8,
-	ABSENCE = -1,
-};
-
-struct made {
-	enum verb verb;
-	int inv, res;
-	int kind;  /* enum outcome, or NONE */
-	int value; /* put: generation; get: seen; head: whose tag it told; list: whose tag, 0: not
-		      named, -1: named twice, -2: named without a tag */
-	int status, sends, mark, tag;
-	int condition; /* of a put: whose tag it wants; ABSENCE: nothing */
-};
-
-#define OP(v, i, r, k, x)                                            \
-	{                                                            \
-		.verb = v, .inv = i, .res = r, .kind = k, .value = x \
-	}
-#define PUT(x, i, r)   OP(VERB_PUT, i, r, OUTCOME_OK, x)
-#define PUT_LOST(x, i) OP(VERB_PUT, i, 0, NONE, x)
-#define DELETE(i, r)   OP(VERB_DELETE, i, r, OUTCOME_OK, 0)
-#define GET(x, i, r)   OP(VERB_GET, i, r, OUTCOME_OK, x)
-#define GET_NONE(i, r) OP(VERB_GET, i, r, OUTCOME_ABSENT, 0)
-#define HEAD(x, i, r)  OP(VERB_HEAD, i, r, OUTCOME_OK, x)
-#define PUT_IF(c, x, i, r)                                                            \
-	{                                                                             \
-		.verb = VERB_PUT, .inv = i, .res = r, .kind = OUTCOME_OK, .value = x, \
-		.condition = c                                                        \
-	}
-#define PUT_NO(c, x, i, r)                                                                 \
-	{                                                                                  \
-		.verb = VERB_PUT, .inv = i, .res = r, .kind = OUTCOME_REFUSED, .value = x, \
-		.status = 412, .condition = c                                              \
-	}
-#define LIST(x, i, r) OP(VERB_LIST, i, r, OUTCOME_OK, x)
-
-static const struct ledger_case {
-	const char *about;
-	int can;
-	enum violation_code code;
-	struct made op[OPS_MAX];
-} cases[] = {
+static const struct ledger_case cases[] = {
 	{"an older value", KV, LOST_WRITE, {PUT(1, 1, 2), PUT(2, 3, 4), GET(1, 5, 6)}},
 	{"an older value, then the newer",
 	 KV,
@@ -209,69 +161,6 @@ static const struct ledger_case {
 	 {PUT(1, 1, 2), DELETE(3, 4), LIST(-1, 5, 6)}},
 };
 
-static void do_sql(sqlite3 *db, const char *sql)
-{
-	char *error = NULL;
-
-	if (sqlite3_exec(db, sql, NULL, NULL, &error) != SQLITE_OK)
-		fail_msg("%s: %s", error, sql);
-}
-
-static void make_page(char *entries, size_t size, int value)
-{
-	if (value > 0)
-		snprintf(entries, size, "[[\"k/1\",10,\"%016x\"]]", value);
-	else
-		snprintf(entries, size, "%s",
-			 value == 0    ? "[]"
-			 : value == -1 ? "[[\"k/1\",10,\"\"],[\"k/1\",10,\"\"]]"
-				       : "[[\"k/1\",10,\"\"]]");
-}
-
-static void make_op(sqlite3 *db, int number, const struct made *m)
-{
-	int put = m->verb == VERB_PUT, seen = m->verb == VERB_GET ? m->value : 0;
-	char sql[1024], entries[128];
-
-	snprintf(sql, sizeof(sql),
-		 "INSERT INTO intent VALUES(%d, 1, %d, 0, %d, %d, %d, 10, 0, 0, "
-		 "iif(%d, iif(%d > 0, printf('%%016x', %d), '*'), NULL), "
-		 "printf('%%016x', %d), %d, %d)",
-		 number, number, m->verb, m->verb == VERB_LIST ? 2 : 1, put ? m->value : 0,
-		 m->condition, m->condition, m->condition, put ? (m->tag ? m->tag : m->value) : 0,
-		 m->inv * 1000, m->inv);
-	do_sql(db, sql);
-	if (m->kind == NONE)
-		return;
-	snprintf(sql, sizeof(sql),
-		 "INSERT INTO outcome VALUES(%d, %d, %d, %d, %d, 0, 0, %d, %d, 10, "
-		 "printf('%%016x', %d), 0, 9, %d, 1)",
-		 number, m->res * 1000, m->res, m->kind, m->status, m->sends ? m->sends : 1, seen,
-		 m->verb == VERB_HEAD ? m->value : 0, m->mark);
-	do_sql(db, sql);
-	if (m->verb != VERB_LIST)
-		return;
-	make_page(entries, sizeof(entries), m->value);
-	snprintf(sql, sizeof(sql), "INSERT INTO page VALUES(%d, NULL, NULL, 0, CAST('%s' AS BLOB))",
-		 number, entries);
-	do_sql(db, sql);
-}
-
-static sqlite3 *make_ledger(const char *path, const struct ledger_case *c)
-{
-	char sql[128];
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	do_sql(db, ledger_schema);
-	do_sql(db, "INSERT INTO object VALUES(1, CAST('k/1' AS BLOB)), (2, CAST('k/' AS BLOB))");
-	snprintf(sql, sizeof(sql), "INSERT INTO run VALUES('can', '%d')", c->can);
-	do_sql(db, sql);
-	for (int i = 0; i < OPS_MAX && c->op[i].inv; i++)
-		make_op(db, i + 1, &c->op[i]);
-	return db;
-}
-
 struct found {
 	int count;
 	struct violation violation;
@@ -316,49 +205,6 @@ static void names_are_right(void **state)
 				 violation_name(found.violation.code),
 				 violation_name(cases[i].code));
 	}
-}
-
-/* A delete that nobody answered explains the 404, unless everything was restarted in between. */
-static void a_restart_of_everything_is_a_fence(void **state)
-{
-	static const struct ledger_case lost = {
-		"",
-		KV,
-		VIOLATION_NONE,
-		{PUT(1, 1, 2),
-		 {.verb = VERB_DELETE, .inv = 3, .res = 4, .kind = OUTCOME_AMBIGUOUS},
-		 GET(1, 5, 6),
-		 GET(1, 8, 9),
-		 GET(1, 10, 11),
-		 GET_NONE(12, 13)}};
-	/* Times are in thousands of sequence numbers. */
-	static const struct {
-		const char *sql;
-		uint64_t refuted;
-	} steps[] = {
-		{"INSERT INTO epoch VALUES(1, '', 0, 0); INSERT INTO phase VALUES(12000, 'end');"
-		 "INSERT INTO process VALUES('a', 1, 0, 6500, 0, 'rule'), ('a', 2, 7000, 13500, 0, "
-		 "'end');"
-		 "INSERT INTO process VALUES('b', 3, 0, 13500, 0, 'end')",
-		 0}, /* one of the two lived on */
-		{"UPDATE process SET ended_ns = 6600 WHERE node = 'b'", 0}, /* no gate has passed */
-		{"INSERT INTO fault_event VALUES(0, 7500, 'gated', 1, '')", 1},
-		{"DELETE FROM phase", 0}, /* processes that are left can't be known */
-	};
-	sqlite3 *db = make_ledger(":memory:", &lost);
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		struct oracle *oracle = oracle_open(KV);
-		struct exact_result result;
-		do_sql(db, steps[i].sql);
-		assert_int_equal(
-			check_exact(db, KV, &exact_budget, oracle, NULL, NULL, &result, NULL), 0);
-		assert_int_equal(result.refuted, steps[i].refuted);
-		assert_int_equal(result.fenced[FENCE_RESTART], steps[i].refuted);
-		oracle_close(oracle);
-	}
-	sqlite3_close(db);
 }
 
 static void a_witness_can_be_checked_by_hand(void **state)
@@ -479,7 +325,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_right),
-		cmocka_unit_test(a_restart_of_everything_is_a_fence),
 		cmocka_unit_test(a_witness_can_be_checked_by_hand),
 		cmocka_unit_test(over_budget_is_named),
 		cmocka_unit_test(histories_come_back),

@@ -237,11 +237,41 @@ static void conditions_are_named_rightly(void **state)
 	}
 }
 
+/* A page with nothing in it, so long after the put of its only key was answered. */
+static enum violation_code list_after(int64_t ns, int64_t lag_ns)
+{
+	struct oracle *o = oracle_open(CAN | CAN_LIST_SIZE);
+	struct ledger_intent put = {
+		.op = 1, .key = "k", .verb = VERB_PUT, .generation = 1, .inv_seq = 1};
+	struct ledger_outcome put_ok = {
+		.op = 1, .res_seq = 2, .res_ns = 1000, .sends = 1, .status = 200};
+	struct ledger_intent list = {
+		.op = 2, .key = "", .verb = VERB_LIST, .inv_seq = 3, .inv_ns = 1000 + ns};
+	struct ledger_outcome list_ok = {.op = 2, .res_seq = 4, .res_ns = 1001 + ns, .status = 200};
+
+	oracle_list_lag(o, lag_ns);
+	oracle_invoke(o, &put);
+	oracle_return(o, &put_ok, NULL, NULL, NULL, false);
+	oracle_invoke(o, &list);
+	enum violation_code code = oracle_return(o, &list_ok, "[]", "", "", false);
+	oracle_close(o);
+	return code;
+}
+
+static void a_late_listing_is_judged_when_its_time_is_over(void **state)
+{
+	(void)state;
+	assert_int_equal(list_after(10, 0), LIST_OMISSION);
+	assert_int_equal(list_after(10, 20), VIOLATION_NONE);
+	assert_int_equal(list_after(30, 20), LIST_OMISSION);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conditions_are_named_rightly),
 		cmocka_unit_test(it_never_cries_wolf),
+		cmocka_unit_test(a_late_listing_is_judged_when_its_time_is_over),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,8 +72,13 @@ static const struct {
 	{"[run]\nseed = -1\n",
 	 "p.ini:2: seed wants a number from 0 to 18446744073709551615, not \"-1\""},
 	{"[run]\ncontract = sink\n",
-	 "p.ini:2: contract is one of sync, bounded, none, not \"sink\", "
+	 "p.ini:2: contract is one of sync, bounded(D), none, not \"sink\", "
 	 "did you mean \"sync\"?"},
+	{"[run]\ncontract = bounded\n",
+	 "p.ini:2: contract is one of sync, bounded(D), none, not \"bounded\""},
+	{"[store]\nlist = eventual(0)\n",
+	 "p.ini:2: list is one of strict, eventual(D), not \"eventual(0)\", "
+	 "did you mean \"eventual(D)\"?"},
 	{"[workload]\nmix = put 30, got 20\n",
 	 "p.ini:2: unknown operation \"got\", did you mean \"get\"?"},
 	{"[workload]\nmix = put\n", "p.ini:2: \"put\" is no mix: put 30, get 70 was wanted"},
