@@ -284,7 +284,9 @@ static int send_until_clear(struct session *session, const struct op *op, int en
 			    struct answer *answer)
 {
 	struct workload *w = session->workload;
-	int64_t retries = is_mutation(op->verb) ? w->options.plan->workload.retries : 0;
+	/* The probe asks whether the store answers, not whether it does in the end. */
+	bool retries_all = is_mutation(op->verb) && session->worker >= 0;
+	int64_t retries = retries_all ? w->options.plan->workload.retries : 0;
 	struct client_result result;
 	struct request request;
 	struct why why = {""};
