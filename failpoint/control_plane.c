@@ -145,7 +145,9 @@ static int allocate(struct control *control, int fd, const struct control_option
 		return why_set(why, -errno, "cannot give \"%s\" to user %u: %s", control->path,
 			       options->owner, strerror(errno));
 	control->length = bytes;
-	control->head = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	/* All of it at once: page by page, as rules and events come by, a controller that runs for
+	 * days would look like one that leaks. */
+	control->head = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (control->head == MAP_FAILED)
 		return why_set(why, -errno, "cannot map \"%s\": %s", control->path,
 			       strerror(errno));

@@ -22,6 +22,33 @@ static void a_plane_is_made_whole_and_private(void **state)
 	assert_null(plane_check(f->control->head, (uint64_t)st.st_size));
 }
 
+/* In kB, what /proc/self/smaps says of the mapping of this file. */
+static long mapped_kb(const char *path, const char *what)
+{
+	FILE *maps = fopen("/proc/self/smaps", "re");
+	char line[4096];
+	bool ours = false;
+	long kb = -1;
+
+	assert_non_null(maps);
+	while (kb < 0 && fgets(line, sizeof(line), maps))
+		if (strstr(line, path))
+			ours = true;
+		else if (ours && strncmp(line, what, strlen(what)) == 0)
+			kb = atol(line + strlen(what));
+	fclose(maps);
+	return kb;
+}
+
+static void its_maker_does_not_grow_with_its_use(void **state)
+{
+	struct fixture *f = *state;
+	const char *path = control_path(f->control);
+
+	assert_true(mapped_kb(path, "Size:") > 0);
+	assert_int_equal(mapped_kb(path, "Rss:"), mapped_kb(path, "Size:"));
+}
+
 static void names_are_checked(void **state)
 {
 	static const char *const refused[] = {"", ".hidden", "a b", "a/b", "x\n"};
@@ -179,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(a_plane_is_made_whole_and_private),
+		FIXTURE_TEST(its_maker_does_not_grow_with_its_use),
 		FIXTURE_TEST(names_are_checked),
 		FIXTURE_TEST(it_is_opened_by_name_path_or_alone),
 		FIXTURE_TEST(garbage_is_refused),
