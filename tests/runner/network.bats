@@ -4,13 +4,14 @@
 BATS_TEST_TIMEOUT=300
 load ../cli/common
 
+# small KIND LINE [NET]
 small() {
 	cat >"$T/small.ini" <<-END
 		[run]
 		duration = 2s
 		warmup = 0
 		quiet = 0
-		net = host
+		net = ${3-host}
 		[store]
 		endpoints = one
 		[role one]
@@ -41,13 +42,13 @@ small() {
 }
 
 @test "a link fault wants a link, a group fault none" {
-	small loss 'on = one'
+	small loss 'on = one' private
 	run -2 failrun plan "$T/small.ini"
 	[[ $output == *'kind "loss" wants '*'link = FROM>TO'* ]]
-	small split 'link = one1>one2'
+	small split 'link = one1>one2' private
 	run -2 failrun plan "$T/small.ini"
 	[[ $output == *'kind "split" takes '*', no link'* ]]
-	small ring 'on = one'
+	small ring 'on = one' private
 	run -2 failrun schedule "$T/small.ini"
 	[[ $output == *"a ring of 2 nodes cuts nothing"* ]]
 }
