@@ -1,8 +1,8 @@
 /*
  * miss.c - a descriptor that the rules of a site are not about stays one. See core.h.
  *
- * A rule of one step whose clauses all are about this process or about what a descriptor is
- * (path=, file=, sock=) answers the same for each hit of the same call, as long as the rules (their
+ * A rule of one step, judged at the entrance, whose clauses all are about this process or about what
+ * a descriptor is (path=, file=, sock=) answers the same for each hit of the same call, as long as the rules (their
  * version), the process and what is known of the descriptor (known() of its owner) are the same. So
  * a thread keeps its last few misses: the next such hit counts, and meets nobody. Every AGAIN-th one
  * walks all the same, for a site to be lowered when its rules have ended without another version.
@@ -52,7 +52,8 @@ static bool is_about_subject(const struct rule *rule)
 {
 	const struct rule_step *step = &rule->step[0];
 
-	if (rule->steps != 1 || step->first_clause + step->clauses > RULE_CLAUSE_MAX)
+	if (rule->steps != 1 || step->at_exit ||
+	    step->first_clause + step->clauses > RULE_CLAUSE_MAX)
 		return false;
 	for (unsigned i = 0; i < step->clauses; i++)
 		if (!match_is_lasting(rule->clause[step->first_clause + i].key))

@@ -96,6 +96,18 @@ static void what_may_change_is_asked_each_time(void **state)
 	}
 }
 
+/* What waits for the result misses at the entrance each time. */
+static void a_rule_about_the_exit_is_met_each_time(void **state)
+{
+	(void)state;
+	set_rule("a := write:path=*.log:at=exit = print(x)");
+	name_fd("/data/x.log", 7);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(write_fd(8), 0);
+	assert_int_equal(rule_named("a").fires, 5);
+	heal();
+}
+
 /* A rule whose hold ended without another version: the site is lowered all the same, in time. */
 static void a_site_whose_rules_ended_is_lowered(void **state)
 {
@@ -136,6 +148,7 @@ int main(void)
 		cmocka_unit_test(another_subject_is_asked_about),
 		cmocka_unit_test(a_new_rule_is_met),
 		cmocka_unit_test(what_may_change_is_asked_each_time),
+		cmocka_unit_test(a_rule_about_the_exit_is_met_each_time),
 		cmocka_unit_test(a_site_whose_rules_ended_is_lowered),
 		cmocka_unit_test(a_child_asks_for_itself),
 	};
