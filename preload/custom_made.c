@@ -12,7 +12,6 @@ MAKES_FD(epoll_create1, (int flags), (flags), NOTHING)
 MAKES_FD(eventfd, (unsigned count, int flags), (count, flags), NOTHING)
 MAKES_FD(timerfd_create, (clockid_t clock, int flags), (clock, flags), NOTHING)
 MAKES_FD(inotify_init1, (int flags), (flags), NOTHING)
-MAKES_FD(signalfd, (int fd, const sigset_t *mask, int flags), (fd, mask, flags), NOTHING)
 MAKES_FD(open_by_handle_at, (int mount, struct file_handle *handle, int flags),
 	 (mount, handle, flags), FD_FLAGS(mount, flags))
 MAKES_FD(memfd_create, (const char *name, unsigned flags), (name, flags), NOTHING)
@@ -21,6 +20,22 @@ MAKES_FD(mkostemp, (char *path, int flags), (path, flags), PATH_AT(AT_FDCWD, pat
 MAKES_FD(mkstemps, (char *path, int suffix), (path, suffix), PATH(path))
 MAKES_FD(mkostemps, (char *path, int suffix, int flags), (path, suffix, flags),
 	 PATH_AT(AT_FDCWD, path, flags))
+
+/* With a descriptor it makes none, but changes that one: which stays open when failure is reported. */
+static __attribute__((noinline)) int armed_signalfd(int fd, const sigset_t *mask, int flags)
+{
+	PASS(signalfd, NOTHING, (fd < 0 ? call_leave_fd : call_leave),
+	     real_signalfd(fd, mask, flags))
+}
+
+int signalfd(int fd, const sigset_t *mask, int flags)
+{
+	int made =
+		ARMED(signalfd) ? armed_signalfd(fd, mask, flags) : real_signalfd(fd, mask, flags);
+
+	fd_table_forget(made);
+	return made;
+}
 
 static __attribute__((noinline)) int armed_inotify_init(void)
 {

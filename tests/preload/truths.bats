@@ -61,6 +61,11 @@ truth() {
 		'open -1 EIO' 'socket -1 ENOMEM' 'made 0' '0 leaked'
 }
 
+@test "a descriptor that was changed and then reported as failed stays open" {
+	truth changed 'signalfd = 1+2@error_after(ENOMEM)' \
+		'signalfd -1 ENOMEM' 'changed -1 ENOMEM' 'open 0'
+}
+
 @test "a rule is not spent on a thread that is cancelled" {
 	truth spare 'fsync = 1*error(EIO)' cancelled 'fsync -1 EIO'
 	truth spare 'fsync = 1*lie' cancelled 'fsync 0'

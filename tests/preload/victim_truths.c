@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -200,6 +201,22 @@ static void truth_leak(void)
 	printf("%d leaked\n", open_fds() - before);
 }
 
+/* One that is changed, not made. */
+static void truth_changed(void)
+{
+	sigset_t none, all;
+	int fd;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	fd = signalfd(-1, &none, 0);
+	say("signalfd", fd < 0 ? -1 : 0);
+	fd = signalfd(-1, &none, 0);
+	NEED(fd >= 0);
+	say("changed", signalfd(fd, &all, 0));
+	say("open", fcntl(fd, F_GETFD));
+}
+
 /* The offset moves by what was reported. */
 static void truth_offset(void)
 {
@@ -296,11 +313,12 @@ static const struct {
 	const char *name;
 	void (*show)(void);
 } truths[] = {
-	{"close", truth_close},   {"closed", truth_closed}, {"mode", truth_mode},
-	{"cancel", truth_cancel}, {"jump", truth_jump},     {"handler", truth_handler},
-	{"early", truth_early},   {"leak", truth_leak},     {"offset", truth_offset},
-	{"node", truth_node},     {"reset", truth_reset},   {"refuse", truth_refuse},
-	{"fault", truth_fault},   {"spare", truth_spare},   {"numbers", truth_numbers},
+	{"close", truth_close},     {"closed", truth_closed}, {"mode", truth_mode},
+	{"cancel", truth_cancel},   {"jump", truth_jump},     {"handler", truth_handler},
+	{"early", truth_early},     {"leak", truth_leak},     {"offset", truth_offset},
+	{"node", truth_node},       {"reset", truth_reset},   {"refuse", truth_refuse},
+	{"fault", truth_fault},     {"spare", truth_spare},   {"numbers", truth_numbers},
+	{"changed", truth_changed},
 };
 
 int main(int argc, char **argv)
