@@ -74,8 +74,9 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
 		CALL_BEGIN(call, name, HIT_NOTHING, GIVE_NO_BYTES);        \
 		if (call_enter(&call)) {                                   \
 			ret = real_##name args;                            \
-			call.hit.ret = ret < 0 ? -1 : ret;                 \
-			call.hit.err = ret < 0 ? -ret : 0;                 \
+			if (ret < 0)                                       \
+				errno = -ret;                              \
+			call_result(&call, ret < 0 ? -1 : ret);            \
 		}                                                          \
 		ret = (int)call_leave(&call);                              \
 		errno = before;                                            \

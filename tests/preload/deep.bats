@@ -45,6 +45,11 @@ deep() {
 	[ "$(cat after.data)" = x ]
 }
 
+@test "what comes after a call of libaio's is judged" {
+	deep victim_deep after_aio '%write:path=*.data = error(EIO);io_getevents:fd=99 = error(EINTR)'
+	[ "$got" = "io_getevents failed,inline -1 EIO" ]
+}
+
 @test "threads of every kind are reached from their first instruction" {
 	deep victim_deep threads
 	[ "$got" = "pthread -1 EIO,bare thread -1 EIO,parent -1 EIO" ]

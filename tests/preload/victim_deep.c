@@ -4,6 +4,7 @@
  */
 #include "tests/preload/victim.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -269,6 +270,27 @@ static void keeps(void)
 	say_raw("no such call", inline4(5000, 0, 0, 0, 0));
 }
 
+/* Far below any frame that was passed through before. */
+static __attribute__((noinline)) long write_below(void)
+{
+	volatile char below[STACK];
+
+	below[0] = 'x';
+	return inline_write(file, (const char *)below, 1);
+}
+
+/* A call that libaio makes, or nobody: what comes after it is judged. */
+static void after_aio(void)
+{
+	int (*call)(void *, long, long, void *, struct timespec *);
+
+	*(void **)&call = dlsym(RTLD_DEFAULT, "io_getevents");
+	NEED(call);
+	printf("io_getevents %s\n", call(NULL, 0, 0, NULL, NULL) < 0 ? "failed" : "done");
+	call(NULL, 0, 0, NULL, NULL);
+	say_raw("inline", write_below());
+}
+
 static void status(void)
 {
 	child_main(NULL);
@@ -279,8 +301,9 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*run)(void);
-	} all[] = {{"ways", ways},     {"once", once},   {"threads", threads},  {"stress", stress},
-		   {"status", status}, {"keeps", keeps}, {"children", children}};
+	} all[] = {{"ways", ways},         {"once", once},          {"threads", threads},
+		   {"stress", stress},     {"status", status},      {"keeps", keeps},
+		   {"children", children}, {"after_aio", after_aio}};
 
 	NEED(argc == 3);
 	self = "/proc/self/exe";
