@@ -52,6 +52,34 @@ row() {
 	[[ $(row libc openat reason) = *"inside fopen, mkstemp" ]]
 }
 
+@test "known: wide and formatted streams, and shared memory, lead there, too" {
+	cat > streams.c <<'END'
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <wchar.h>
+int main(void)
+{
+	FILE *stream = fopen("x.data", "w");
+	int number = 0;
+
+	fwprintf(stream, L"%d\n", 7);
+	fclose(stream);
+	stream = fopen("x.data", "r");
+	if (fscanf(stream, "%d", &number) != 1 || number != 7)
+		return 1;
+	shm_open("/failkit-none", O_RDONLY, 0);
+	return 0;
+}
+END
+	gcc streams.c -o streams
+	known ./streams
+	cat report.json
+	[[ $(row libc write reason) = *"inside fwprintf, fclose" ]]
+	[[ $(row libc read reason) = *"inside fscanf" ]]
+	[[ $(row libc openat reason) = *"inside fopen, shm_open" ]]
+}
+
 @test "static programs are named: as the command, by a shell's exec, by posix_spawn" {
 	static=$(command -v victim_static)
 	escapes "$static" write x.data 2> /dev/null || true
