@@ -185,19 +185,30 @@ static uint64_t key_of(const struct meeting *meeting, unsigned step)
 	return scope_key(meeting->id, SCOPE_SEQUENCE, step, of);
 }
 
+/* The entry was idle, so it may be given away just before it waits: then what the other key has
+ * there is left alone. False: it was. */
+static bool wait_in(struct plane_scope *scope, uint64_t key)
+{
+	uint64_t was = atomic_load(&scope->count);
+
+	do {
+		if (key_in(scope) != key)
+			return false;
+		atomic_store_explicit(&scope->ns, raw_now_ns(), memory_order_relaxed);
+	} while (!atomic_compare_exchange_strong(&scope->count, &was, key));
+	return key_in(scope) == key;
+}
+
 static void begin_waiting(const struct meeting *meeting, unsigned step)
 {
 	uint64_t key = key_of(meeting, step);
 	struct plane_scope *scope;
 
-	/* It was idle, so it may be given away just before it waits. */
 	for (int attempt = 0; attempt < PROBES; attempt++) {
 		scope = scope_find(key, meeting->id, true);
 		if (!scope)
 			break;
-		atomic_store_explicit(&scope->ns, raw_now_ns(), memory_order_relaxed);
-		atomic_store(&scope->count, key);
-		if (key_in(scope) == key)
+		if (wait_in(scope, key))
 			return;
 	}
 	event_uncounted(meeting);
