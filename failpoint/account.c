@@ -157,6 +157,14 @@ int64_t account_debt(const struct hit *hit)
 
 /* ---- At the exit ---- */
 
+/* Is the rule? Then the number may be another's. */
+static bool is_gone(const struct hit_account *account)
+{
+	const struct plane_scope *scope = account->scope;
+
+	return atomic_load(&scope->extra) != account->rule;
+}
+
 static void charge(struct plane_scope *scope, uint64_t bytes, uint64_t rate)
 {
 	int64_t cost = (int64_t)((unsigned __int128)bytes * 1000000000 / (rate ? rate : 1));
@@ -188,8 +196,6 @@ static void settle_bytes(struct hit *hit, const struct hit_account *account, uin
 	struct plane_scope *scope = account->scope;
 	uint64_t full = account->limit;
 
-	if (atomic_load(&scope->extra) != account->rule)
-		return; /* the rule is gone, and the number may be another's */
 	if (moved != account->bytes)
 		atomic_fetch_add(&scope->count, moved - account->bytes);
 	if (account->kind == ACTION_CUT && moved && atomic_load(&scope->count) >= full &&
@@ -205,6 +211,8 @@ void account_settle(struct hit *hit)
 	for (unsigned i = 0; i < hit->accounts; i++) {
 		const struct hit_account *account = &hit->account[i];
 
+		if (is_gone(account))
+			continue;
 		if (account->kind == ACTION_RATE)
 			charge(account->scope, moved, account->limit);
 		else

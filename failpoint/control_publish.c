@@ -82,7 +82,8 @@ void control_retire_all(struct control *control)
 	control_bump_version(control);
 }
 
-/* Targets make scopes and never free them (sequence.c): a freed one has this key and counts 0. */
+/* Targets make scopes and never free them (sequence.c): a freed one has this key and counts 0,
+ * and its time is over. */
 static void free_scopes(struct control *control, uint64_t id)
 {
 	enum { SCOPE_FREED = 1 };
@@ -95,6 +96,7 @@ static void free_scopes(struct control *control, uint64_t id)
 			continue;
 		atomic_store(&scopes[i].extra, 0);
 		atomic_store(&scopes[i].count, 0);
+		atomic_store(&scopes[i].ns, 0);
 		atomic_compare_exchange_strong(&scopes[i].key, &key, SCOPE_FREED);
 	}
 }

@@ -185,8 +185,8 @@ static uint64_t key_of(const struct meeting *meeting, unsigned step)
 	return scope_key(meeting->id, SCOPE_SEQUENCE, step, of);
 }
 
-/* The entry was idle, so it may be given away just before it waits: then what the other key has
- * there is left alone. False: it was. */
+/* The entry was idle, so it may be given away, or freed, just before it waits: then what another key
+ * has there is left alone, and nothing of ours is left. False: it was. */
 static bool wait_in(struct plane_scope *scope, uint64_t key)
 {
 	uint64_t was = atomic_load(&scope->count);
@@ -196,7 +196,11 @@ static bool wait_in(struct plane_scope *scope, uint64_t key)
 			return false;
 		atomic_store_explicit(&scope->ns, raw_now_ns(), memory_order_relaxed);
 	} while (!atomic_compare_exchange_strong(&scope->count, &was, key));
-	return key_in(scope) == key;
+	if (key_in(scope) == key)
+		return true;
+	was = key;
+	atomic_compare_exchange_strong(&scope->count, &was, 0);
+	return false;
 }
 
 static void begin_waiting(const struct meeting *meeting, unsigned step)

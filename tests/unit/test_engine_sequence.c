@@ -207,6 +207,38 @@ static void racing_threads_count_each_first_once(void **state)
 	assert_int_equal(ordinals[1], keys);
 }
 
+/* How many entries have a time that is yet to come. */
+static unsigned count_debts(void)
+{
+	unsigned debts = 0;
+
+	for (unsigned i = 0; i < SCOPE_MAX; i++)
+		debts += atomic_load(&core.scopes[i].ns) > now_ns();
+	return debts;
+}
+
+/* A rate's debt goes with its rule, and is not made by a call that ends later. */
+static void a_rule_that_is_gone_leaves_no_debt(void **state)
+{
+	struct hit hit = hit_of(CALL_write, 1);
+
+	(void)state;
+	hit.len = 1000000;
+	set_rule("a := write = rate(1000/s)");
+	pass(&hit, 1000000, 0);
+	assert_int_equal(count_debts(), 1);
+	set_rule("a := write = rate(2000/s)");
+	assert_int_equal(count_debts(), 0);
+
+	hit.len = 1000000;
+	assert_int_equal(engine_enter(&hit), HIT_CALL);
+	set_rule("a := write = rate(3000/s)");
+	hit.ret = 1000000;
+	engine_leave(&hit);
+	assert_int_equal(count_debts(), 0);
+	heal();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +249,7 @@ int main(void)
 		cmocka_unit_test(idle_states_are_given_away),
 		cmocka_unit_test(a_counter_has_one_place),
 		cmocka_unit_test(a_counter_starts_at_one_wherever_it_is),
+		cmocka_unit_test(a_rule_that_is_gone_leaves_no_debt),
 		cmocka_unit_test(racing_threads_count_each_first_once),
 	};
 
