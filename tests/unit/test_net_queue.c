@@ -59,13 +59,25 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void check_times(int64_t least_ns, int64_t median_most_ns)
+enum { TRIES = 5 };
+
+/* All of them arrive, none sooner than that; and half of them by then, unless the machine is too busy
+ * for that each time it is tried. */
+static void exchange_times(const int pair[2], int64_t least_ns, int64_t median_most_ns)
 {
-	qsort(seen.took_ns, PACKETS, sizeof(seen.took_ns[0]), by_value);
-	CHECK(seen.took_ns[0] >= least_ns);
-	CHECK(seen.took_ns[PACKETS / 2] <= median_most_ns);
-	if (seen.took_ns[PACKETS / 2] > median_most_ns)
-		fprintf(stderr, "median %lld us\n", (long long)(seen.took_ns[PACKETS / 2] / 1000));
+	int64_t median_ns = 0;
+
+	for (int i = 0; i < TRIES; i++) {
+		exchange(pair, PACKETS, PACKETS);
+		CHECK(seen.arrived == PACKETS);
+		qsort(seen.took_ns, PACKETS, sizeof(seen.took_ns[0]), by_value);
+		CHECK(seen.took_ns[0] >= least_ns);
+		median_ns = seen.took_ns[PACKETS / 2];
+		if (median_ns <= median_most_ns)
+			return;
+	}
+	fprintf(stderr, "median %lld us\n", (long long)(median_ns / 1000));
+	CHECK(!"half of them in time");
 }
 
 static bool in_order(void)
@@ -109,21 +121,16 @@ static void delay(void (*make_pair)(int pair[2]))
 
 	make_pair(pair);
 	id = shape(CLIENT, SERVER, slow);
-	exchange(pair, PACKETS, PACKETS);
-	CHECK(seen.arrived == PACKETS);
+	exchange_times(pair, 50 * MS, 80 * MS);
 	CHECK(in_order());
-	check_times(50 * MS, 80 * MS);
 	heal(id);
 	/* The other way, on the same sockets. */
 	back[0] = pair[1];
 	back[1] = pair[0];
 	id = shape(CLIENT, SERVER, slow);
-	exchange(back, PACKETS, PACKETS);
-	CHECK(seen.arrived == PACKETS);
-	check_times(0, 40 * MS);
+	exchange_times(back, 0, 40 * MS);
 	heal(id);
-	exchange(pair, PACKETS, PACKETS);
-	check_times(0, 40 * MS);
+	exchange_times(pair, 0, 40 * MS);
 	close_pair(pair);
 }
 
@@ -147,10 +154,8 @@ static int jitters(const char *dir)
 	open_net();
 	datagram_pair(pair);
 	id = shape(CLIENT, SERVER, uneven);
-	exchange(pair, PACKETS, PACKETS);
-	CHECK(seen.arrived == PACKETS);
+	exchange_times(pair, 5 * MS, 60 * MS);
 	CHECK(in_order());
-	check_times(5 * MS, 60 * MS);
 	/* Spread, not all the same. */
 	CHECK(seen.took_ns[PACKETS * 9 / 10] - seen.took_ns[PACKETS / 10] > 2 * MS);
 	heal(id);
