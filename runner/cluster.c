@@ -51,6 +51,7 @@ static int add_node(struct cluster *cluster, const struct plan_role *role, int i
 			       options->run_dir);
 	strcpy(node->dir, path);
 	strcat(strcpy(node->log, path), ".log");
+	node->log_first = node_log_end(node);
 	if (!options->control)
 		return 0;
 	return control_node(options->control, node->name, role->name, node->address, why);

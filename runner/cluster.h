@@ -38,7 +38,8 @@ struct node {
 	uint32_t address; /* host order */
 	char address_text[16];
 	char dir[512], log[512];
-	uint64_t log_gone; /* bytes that were rotated out of its log */
+	uint64_t log_first; /* bytes that were in its log before: of a run that was cut */
+	uint64_t log_gone;  /* bytes that were rotated out of its log */
 	enum node_state state;
 	pid_t pid;
 	int64_t started_ns;
@@ -87,6 +88,9 @@ bool node_alive(struct cluster *cluster, struct node *node); /* not a zombie; re
 /* Reaps whatever has ended since; a node that nobody asked to end and in which no kill, abort or
  * exit rule fired is counted as crashed. To be called often (by the run's main thread). */
 void cluster_reap(struct cluster *cluster);
+
+/* How much each node has printed until now, for gates that ask what it printed since. */
+void cluster_log_ends(const struct cluster *cluster, uint64_t end[]);
 
 /* {addr} {dir} {node} {index} {plan} {bin} {addrs:ROLE} {addrs:ROLE:PORT} filled in; {{ is a brace.
  * node NULL: outside of any node. -ENOSPC, -EINVAL with why. */

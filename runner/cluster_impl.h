@@ -60,6 +60,11 @@ void node_log_tail(const struct node *node, char *text, size_t size);
 /* Cuts a log that is longer than `most` bytes, 0: none is; `keep` older parts stay. 0 or -errno:
  * then it is as it was. */
 int node_log_rotate(struct node *node, int64_t most, int keep);
+/* What the node has printed from *at on, rotated or not: how many bytes of it, 0 at the end. Bytes
+ * are counted from the beginning of its log when the cluster was opened; what was rotated out of all
+ * `parts` is passed over, and *at moved behind it. */
+size_t node_log_read(const struct node *node, int parts, uint64_t *at, char *text, size_t size);
+uint64_t node_log_end(const struct node *node);
 void cluster_rotate_logs(struct cluster *cluster); /* once a second */
 
 #endif

@@ -89,9 +89,10 @@ struct fault_run {
 	uint64_t resets;    /* connections that were reset beside its rule */
 	uint64_t fires_max; /* how often its rule can fire; 0: no limit, or it sets none */
 	bool ends;          /* its rule ends the process it fires in */
-	uint64_t stream;    /* crash-loop: its draws */
-	int64_t next_ns;    /*   and when it ends next */
-	int64_t fired_ns;   /* seen to have fired */
+	uint64_t log_from[NODE_COUNT_MAX]; /* cluster_log_ends() when it began */
+	uint64_t stream;                   /* crash-loop: its draws */
+	int64_t next_ns;                   /*   and when it ends next */
+	int64_t fired_ns;                  /* seen to have fired */
 	int64_t applied_ns, healed_ns;
 	char file[512];       /* full: what fills the disk; io: where the load writes */
 	struct cgroup cgroup; /* cpu, memory */

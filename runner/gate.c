@@ -8,8 +8,10 @@
 #include <sys/wait.h>
 
 #include "failpoint/names.h"
+#include "failpoint/pattern.h"
 #include "runner/cluster_impl.h"
 #include "runner/gate_health.h"
+#include "runner/gate_log.h"
 #include "runner/process.h"
 #include "runner/ready.h"
 
@@ -21,13 +23,15 @@ struct step {
 	const char *rest; /* of its text, after the first word */
 	const struct gate_context *context;
 	int64_t deadline_ns;
+	uint64_t log_at[NODE_COUNT_MAX]; /* how far each node's log was looked at */
 };
 
 struct step_kind {
 	const char *word;
 	bool has_rest;
 	int (*check)(const char *rest, struct why *why);
-	int (*ask)(const struct step *step, struct why *why);
+	int (*fits)(const struct plan *plan, const char *rest, struct why *why);
+	int (*ask)(struct step *step, struct why *why);
 };
 
 /* Whatever nobody stopped on purpose. */
@@ -90,17 +94,17 @@ static int node_ready(const struct step *step, struct node *node, struct why *wh
 	return r ? r : ready_ask(check, ask_limit_ns, why);
 }
 
-static int ask_process(const struct step *step, struct why *why)
+static int ask_process(struct step *step, struct why *why)
 {
 	return each_node(step, node_process, why);
 }
 
-static int ask_port(const struct step *step, struct why *why)
+static int ask_port(struct step *step, struct why *why)
 {
 	return each_node(step, node_port, why);
 }
 
-static int ask_ready(const struct step *step, struct why *why)
+static int ask_ready(struct step *step, struct why *why)
 {
 	return each_node(step, node_ready, why);
 }
@@ -143,7 +147,7 @@ static int node_health(const struct step *step, struct node *node, const struct 
 	return health_judge(health, path, answer, why);
 }
 
-static int ask_health(const struct step *step, struct why *why)
+static int ask_health(struct step *step, struct why *why)
 {
 	struct cluster *cluster = step->context->cluster;
 	struct health health;
@@ -171,12 +175,41 @@ static int ask_health(const struct step *step, struct why *why)
 	return r < 0 ? r : 0;
 }
 
+static int check_log(const char *rest, struct why *why)
+{
+	struct gate_log log;
+
+	return gate_log_parse(&log, rest, why);
+}
+
+static int ask_log(struct step *step, struct why *why)
+{
+	struct cluster *cluster = step->context->cluster;
+	int parts = (int)cluster->options.plan->run.log_keep;
+	struct gate_log log;
+	int r = gate_log_parse(&log, step->rest, why);
+
+	for (int i = 0; r == 0 && i < cluster_nodes(cluster); i++) {
+		const struct node *node = cluster_node(cluster, i);
+
+		if (pattern_name(log.nodes, node->name) &&
+		    gate_log_met(&log, node, parts, &step->log_at[i]))
+			return 0;
+	}
+	return r ? r : why_set(why, -EAGAIN, "no node has printed such a line");
+}
+
 static int check_command(const char *rest, struct why *why)
 {
 	return *rest ? 0 : why_set(why, -EINVAL, "command wants a shell command");
 }
 
-static int ask_command(const struct step *step, struct why *why)
+static int fits_command(const struct plan *plan, const char *rest, struct why *why)
+{
+	return expand_check(plan, false, rest, why);
+}
+
+static int ask_command(struct step *step, struct why *why)
 {
 	char check[CHECK_MAX] = "command ";
 	size_t used = strlen(check);
@@ -188,18 +221,19 @@ static int ask_command(const struct step *step, struct why *why)
 	return r ? r : ready_ask(check, limit_ns > ask_limit_ns ? limit_ns : ask_limit_ns, why);
 }
 
-static int ask_probe(const struct step *step, struct why *why)
+static int ask_probe(struct step *step, struct why *why)
 {
 	return step->context->workload ? workload_probe(step->context->workload, why) : 0;
 }
 
 static const struct step_kind kinds[] = {
-	{"process", false, NULL, ask_process},
-	{"port", false, NULL, ask_port},
-	{"ready", false, NULL, ask_ready},
-	{"health", true, check_health, ask_health},
-	{"command", true, check_command, ask_command},
-	{"probe", false, NULL, ask_probe},
+	{"process", false, NULL, NULL, ask_process},
+	{"port", false, NULL, NULL, ask_port},
+	{"ready", false, NULL, NULL, ask_ready},
+	{"health", true, check_health, NULL, ask_health},
+	{"log", true, check_log, gate_log_fits, ask_log},
+	{"command", true, check_command, fits_command, ask_command},
+	{"probe", false, NULL, NULL, ask_probe},
 };
 
 static const char *kind_at(const void *arg, size_t i)
@@ -233,6 +267,21 @@ int gate_step_check(const char *text, struct why *why)
 	return kind->check ? kind->check(rest, why) : 0;
 }
 
+int gate_step_fits(const struct plan *plan, const char *text, struct why *why)
+{
+	const char *rest;
+	const struct step_kind *kind = find_kind(text, &rest);
+
+	return kind && kind->fits ? kind->fits(plan, rest, why) : 0;
+}
+
+static void logs_since(const struct gate_context *context, uint64_t at[])
+{
+	for (int i = 0; i < cluster_nodes(context->cluster); i++)
+		at[i] = context->log_from ? context->log_from[i]
+					  : cluster_node(context->cluster, i)->log_first;
+}
+
 /* Asks until the step is met. */
 static int pass_step(const char *text, const struct gate_context *context, int64_t deadline_ns,
 		     struct why *why)
@@ -244,6 +293,7 @@ static int pass_step(const char *text, const struct gate_context *context, int64
 
 	if (!kind)
 		return gate_step_check(text, why);
+	logs_since(context, step.log_at);
 	for (;;) {
 		if (context->cancelled && context->cancelled(context->arg))
 			return why_set(why, -ECANCELED, "step \"%s\" was not waited for", text);
@@ -274,23 +324,18 @@ int gate_pass(const struct plan_gate *gate, const struct gate_context *context, 
 	return r ? why_set(why, r, "%s", state.text) : 0;
 }
 
-int gate_describe(struct cluster *cluster, char *text, unsigned size)
+void gate_note_nodes(struct cluster *cluster, struct ledger *ledger)
 {
 	static const char *const states[] = {
 		[NODE_DOWN] = "down",     [NODE_STARTING] = "starting", [NODE_UP] = "up",
 		[NODE_PAUSED] = "paused", [NODE_STOPPED] = "stopped",   [NODE_CRASHED] = "crashed",
 	};
-	size_t used = 0;
 
-	if (size)
-		text[0] = 0;
-	for (int i = 0; i < cluster_nodes(cluster) && used < size; i++) {
+	for (int i = 0; i < cluster_nodes(cluster); i++) {
 		const struct node *node = cluster_node(cluster, i);
-		char tail[256];
+		char tail[512];
 
 		node_log_tail(node, tail, sizeof(tail));
-		used += (size_t)snprintf(text + used, size - used, "%s: %s, pid %d, log: %s\n",
-					 node->name, states[node->state], (int)node->pid, tail);
+		ledger_state(ledger, node->name, states[node->state], node->pid, tail);
 	}
-	return used < size ? 0 : -ENOSPC;
 }

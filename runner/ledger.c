@@ -469,3 +469,9 @@ int ledger_finding(struct ledger *ledger, const char *code, const char *key, con
 {
 	return queue(ledger, ROW_FINDING, now_ns(), code, key, text);
 }
+
+int ledger_state(struct ledger *ledger, const char *node, const char *state, pid_t pid,
+		 const char *log)
+{
+	return queue(ledger, ROW_STATE, now_ns(), node, state, I(pid), log);
+}

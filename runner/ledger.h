@@ -124,6 +124,8 @@ uint64_t
 ledger_held(const struct ledger *ledger); /* operations that are recorded and not compacted */
 
 int ledger_finding(struct ledger *ledger, const char *code, const char *key, const char *text);
+int ledger_state(struct ledger *ledger, const char *node, const char *state, pid_t pid,
+		 const char *log);
 int ledger_flush(struct ledger *ledger); /* until SQLite has all that is recorded */
 
 #endif

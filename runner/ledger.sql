@@ -35,6 +35,8 @@ CREATE TABLE fire(ring INTEGER PRIMARY KEY, ns INTEGER NOT NULL, fault INTEGER, 
 CREATE TABLE fired(fault INTEGER PRIMARY KEY, fires INTEGER NOT NULL) STRICT;  -- rows of fire that compaction took
 CREATE TABLE finding(ns INTEGER NOT NULL, code TEXT NOT NULL, key TEXT NOT NULL,
   text TEXT NOT NULL) STRICT;                                              -- what the run itself saw: SUT-CRASH, UNRECOVERED
+CREATE TABLE state(ns INTEGER NOT NULL, node TEXT NOT NULL, state TEXT NOT NULL, pid INTEGER,
+  log TEXT) STRICT;                                                        -- of each node, when a gate was not met
 CREATE TABLE gate(fault INTEGER, gate TEXT, step TEXT, started_ns INTEGER, met_ns INTEGER, state TEXT) STRICT;
 CREATE TABLE process(node TEXT, pid INTEGER, started_ns INTEGER, ended_ns INTEGER, status INTEGER,
   cause TEXT) STRICT;                                                      -- at its end: asked, rule, crashed, end

@@ -53,6 +53,7 @@ static const struct {
 			      " ns < ?1 AND ns >= ?2 GROUP BY node, name, ns / ?3))"},
 	[ROW_VACUUM] = {"", "PRAGMA incremental_vacuum(1024)"},
 	[ROW_FINDING] = {"isss", "INSERT INTO finding VALUES(?,?,?,?)"},
+	[ROW_STATE] = {"issis", "INSERT INTO state VALUES(?,?,?,?,?)"},
 };
 
 enum {

@@ -45,6 +45,7 @@ enum ledger_row {
 	ROW_COUNT_FIRES,
 	ROW_DROP_FIRES,
 	ROW_FINDING,
+	ROW_STATE,
 	ROW_COUNT,
 };
 

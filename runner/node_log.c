@@ -130,6 +130,65 @@ int node_log_rotate(struct node *node, int64_t most, int keep)
 	return rc;
 }
 
+static int64_t size_of(const struct node *node, int part)
+{
+	char path[sizeof(node->log) + 16];
+	struct stat st;
+
+	snprintf(path, sizeof(path), part ? "%s.%d" : "%s", node->log, part);
+	return stat(path, &st) ? -1 : st.st_size;
+}
+
+uint64_t node_log_end(const struct node *node)
+{
+	int64_t size = size_of(node, 0);
+
+	return node->log_gone + (uint64_t)(size > 0 ? size : 0);
+}
+
+static size_t read_part(const struct node *node, int part, int64_t from, char *text, size_t size)
+{
+	char path[sizeof(node->log) + 16];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), part ? "%s.%d" : "%s", node->log, part);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = pread(fd, text, size, from);
+	close(fd);
+	return n > 0 ? (size_t)n : 0;
+}
+
+size_t node_log_read(const struct node *node, int parts, uint64_t *at, char *text, size_t size)
+{
+	int64_t start = (int64_t)node->log_gone, length;
+	size_t used = 0;
+	int part = 0;
+
+	/* Back to the part in which it begins; from there on one after the other. */
+	while ((int64_t)*at < start && part < parts && (length = size_of(node, part + 1)) >= 0) {
+		start -= length;
+		part++;
+	}
+	if ((int64_t)*at < start)
+		*at = (uint64_t)start; /* what was before is gone */
+	for (; part >= 0 && used < size; part--) {
+		int64_t from = (int64_t)(*at + used) - start;
+
+		used += read_part(node, part, from, text + used, size - used);
+		start += size_of(node, part);
+	}
+	return used;
+}
+
+void cluster_log_ends(const struct cluster *cluster, uint64_t end[])
+{
+	for (int i = 0; i < cluster->count; i++)
+		end[i] = node_log_end(&cluster->own[i].node);
+}
+
 void cluster_rotate_logs(struct cluster *cluster)
 {
 	const struct plan_run *run = &cluster->options.plan->run;

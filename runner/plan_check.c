@@ -7,6 +7,7 @@
 #include "runner/cluster.h"
 #include "runner/driver.h"
 #include "runner/fault.h"
+#include "runner/gate.h"
 #include "runner/plan_impl.h"
 #include "runner/ready.h"
 #include "runner/schedule.h"
@@ -310,14 +311,13 @@ static int check_texts(const struct plan *plan, int i, struct why *why)
 	return 0;
 }
 
-static int check_commands(const struct plan *plan, int i, struct why *why)
+static int check_steps(const struct plan *plan, int i, struct why *why)
 {
 	const struct plan_gate *gate = &plan->gate[i];
 	int r = 0;
 
 	for (int step = 0; r == 0 && step < gate->steps; step++)
-		if (strncmp(gate->step[step], "command ", 8) == 0)
-			r = expand_check(plan, false, gate->step[step], why);
+		r = gate_step_fits(plan, gate->step[step], why);
 	return r ? at(plan, SECTION_GATE, i, "step", r, why) : 0;
 }
 
@@ -326,7 +326,7 @@ int plan_check(struct plan *plan, struct why *why)
 	int r = check_given(plan, why);
 
 	for (int i = 0; r == 0 && i < plan->gates; i++)
-		r = check_commands(plan, i, why);
+		r = check_steps(plan, i, why);
 	for (int i = 0; r == 0 && i < plan->roles; i++) {
 		r = check_texts(plan, i, why);
 		if (r)

@@ -217,7 +217,8 @@ static const struct plan_key keys[] = {
 #undef OWNER
 #define OWNER plan_gate
 	{SECTION_GATE, .name = "step", AT(step), .type = TYPE_STEPS, .value = "",
-	 .help = "process, port, ready, health PATH OP VALUE, command ..., probe; met in order"},
+	 .help = "process, port, ready, health PATH OP VALUE, log NODES REGEX, command ..., "
+		 "probe; met in order"},
 	{SECTION_GATE, .name = "limit", AT(limit_ns), TIME(SECOND / 1000, DAY), .value = "30s",
 	 .help = "for all steps together; then the run is UNRECOVERED"},
 #undef OWNER

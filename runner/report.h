@@ -92,6 +92,12 @@ struct report_escape {
 	bool reached;   /* by the deep tier */
 };
 
+/* A node when the store did not recover. */
+struct report_state {
+	int64_t ns, pid;
+	const char *node, *state, *log;
+};
+
 struct report {
 	const char *dir, *plan, *seed, *version, *sandbox, *verified, *interrupted, *fenced;
 	const char *verdict, *reason; /* of the last judgement; "NONE" when the run was cut */
@@ -103,6 +109,8 @@ struct report {
 	int faults;
 	struct report_process *process;
 	int processes;
+	struct report_state *state;
+	int states;
 	struct report_escape *escape;
 	int escapes;
 	struct report_traffic traffic[REPORT_PHASES][VERB_COUNT];
@@ -142,6 +150,9 @@ int report_metrics_csv(const char *dir, FILE *to, struct why *why);
 
 /* A cell of a table: no bar, no line end gets through. */
 void report_cell(FILE *to, const char *text);
+/* report_states.c: the nodes when a gate was not met; nothing where all were. */
+void report_states_markdown(const struct report *report, FILE *to);
+struct json_t *report_states_json(const struct report *report);
 /* report_escapes.c: what no rule could meet. */
 void report_escapes_markdown(const struct report *report, FILE *to);
 struct json_t *report_escapes_json(const struct report *report);

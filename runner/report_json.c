@@ -159,7 +159,7 @@ int report_json(const struct report *report, FILE *to)
 {
 	json_t *root = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:f, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o, "
-		"s:o, s:o, s:o, s:o}",
+		"s:o, s:o, s:o, s:o, s:o}",
 		"verdict", report->verdict, "reason", report->reason, "fenced", report->fenced,
 		"plan", report->plan, "seed", report->seed, "version", report->version,
 		"interrupted", report->interrupted[0] != 0, "length_s",
@@ -169,7 +169,8 @@ int report_json(const struct report *report, FILE *to)
 		(double)report->silence_ns / 1e6, "violations", violations(report), "faults",
 		faults(report), "recovery", recovery(report), "gates",
 		gates(report->boot, report->boots), "traffic", traffic(report), "processes",
-		processes(report), "escapes", report_escapes_json(report));
+		processes(report), "escapes", report_escapes_json(report), "states",
+		report_states_json(report));
 	int error = 0;
 
 	if (!root)

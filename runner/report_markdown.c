@@ -223,6 +223,7 @@ void report_markdown(const struct report *report, FILE *to)
 {
 	verdict(report, to);
 	violations(report, to);
+	report_states_markdown(report, to);
 	faults(report, to);
 	recovery(report, to);
 	traffic(report, to);

@@ -390,6 +390,8 @@ int report_read(struct report *out, const char *dir, struct why *why)
 	if (!error)
 		error = read_violations(&r, db, why);
 	if (!error)
+		error = report_read_states(&r, db, why);
+	if (!error)
 		error = report_read_escapes(&r, db, why);
 	if (!error)
 		error = report_read_traffic(&r, db, why);

@@ -22,6 +22,7 @@ const struct report_fault *report_fault_at(const struct report *report, int64_t 
 					   enum report_phase *phase);
 
 int report_read_metrics(struct report *report, sqlite3 *db, struct why *why);
+int report_read_states(struct report *report, sqlite3 *db, struct why *why);
 int report_read_escapes(struct report *report, sqlite3 *db, struct why *why);
 int report_read_traffic(struct report *report, sqlite3 *db, struct why *why);
 

@@ -89,6 +89,8 @@ void run_report(struct run *run, enum violation_code code, const char *key, cons
 	struct finding finding = {code, key, text};
 
 	ledger_finding(run->ledger, violation_name(code), key, text);
+	if (code == UNRECOVERED)
+		gate_note_nodes(run->cluster, run->ledger);
 	workload_oracle(run->workload, report_finding, &finding);
 	progress_news(run->progress, "%s: %.*s", violation_name(code), (int)strcspn(text, "\n"),
 		      text);
@@ -184,6 +186,15 @@ static int gate_cancelled(void *arg)
 	return stopped_by_violation(arg) || run_aborting(arg);
 }
 
+/* What nodes had printed when a fault that is under way began; NULL for none. */
+static const uint64_t *logs_since(const struct run *run, int fault)
+{
+	for (int i = 0; i < run->actives; i++)
+		if (run->active[i]->atom->number == fault)
+			return run->active[i]->log_from;
+	return NULL;
+}
+
 int run_pass_gate(void *arg, const char *gate, int fault, struct why *why)
 {
 	struct run *run = arg;
@@ -191,6 +202,7 @@ int run_pass_gate(void *arg, const char *gate, int fault, struct why *why)
 				       .workload = run->workload,
 				       .ledger = run->ledger,
 				       .fault = fault,
+				       .log_from = logs_since(run, fault),
 				       .cancelled = gate_cancelled,
 				       .arg = run};
 
@@ -227,10 +239,10 @@ int run_recover(struct run *run, const char *gate, int fault)
 				       .workload = run->workload,
 				       .ledger = run->ledger,
 				       .fault = fault,
+				       .log_from = logs_since(run, fault),
 				       .cancelled = cancelled,
 				       .arg = run};
 	struct why why = {""};
-	char text[1024], nodes[512] = "";
 	int error = 0;
 
 	for (int attempt = 0; attempt < RECOVERY_ATTEMPTS; attempt++) {
@@ -248,9 +260,7 @@ int run_recover(struct run *run, const char *gate, int fault)
 			break;
 	}
 	run->unrecovered = true;
-	gate_describe(run->cluster, nodes, sizeof(nodes));
-	snprintf(text, sizeof(text), "%.400s\n%s", why.text, nodes);
-	run_report(run, UNRECOVERED, gate && gate[0] ? gate : "default", text);
+	run_report(run, UNRECOVERED, gate && gate[0] ? gate : "default", why.text);
 	return error;
 }
 

@@ -105,6 +105,7 @@ static void begin(struct run *run, struct member *m)
 	snprintf(when, sizeof(when), "%s, at ack %llu", atom->anchor,
 		 (unsigned long long)workload_acks(run->workload));
 	event(run, &m->f, "reached", when);
+	cluster_log_ends(run->cluster, m->f.log_from);
 	run->active[run->actives++] = &m->f;
 	m->stage = DONE;
 	if (find_nodes(run, &m->f, &why)) {

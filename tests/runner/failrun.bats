@@ -178,6 +178,18 @@ load run
 	[ "$(field r .verdict)" = PASS ]
 }
 
+@test "a gate that is not met is UNRECOVERED, with the state of every node" {
+	plan quick
+	printf '[gate never]\nstep = log ds* "never printed"\nlimit = 1s\n' >> quick.ini
+	run -1 --separate-stderr run_quick r --duration 10s --set fault.kill-ds.gate=never \
+		--set 'fault.kill-ds.anchor=ack 50'
+	[[ $output == *UNRECOVERED* ]]
+	grep -qF 'step "log ds* "never printed"": no node has printed such a line' "$T/r/report.md"
+	[ "$(field r '.states | length')" = "$(field r '[.states[].node] | unique | length')" ]
+	[ "$(field r '[.states[] | select(.state == "up" and (.log | contains("serving at")))] | length')" -ge 8 ]
+	grep -q '^| [0-9.]* | fe1 | up | [0-9]* | .*fe: serving at ' "$T/r/report.md"
+}
+
 @test "SIGINT: heal, sweep, report; the run is judged" {
 	plan quick
 	start run failrun run quick.ini --set run.dir="$T/r" --duration 100s --set run.min-ops=50

@@ -7,6 +7,7 @@
 #include "serving.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 
 #include "runner/gate.h"
 #include "runner/gate_health.h"
@@ -63,12 +64,17 @@ static const struct {
 	{"probe", NULL},
 	{"health under_replicated == 0", NULL},
 	{"health ms.registered >= 3", NULL},
+	{"log ds* \"recovered in [0-9]+ ms\"", NULL},
+	{"log ds1 ^ready$", NULL},
 	{"command test -e x", NULL},
 	{"proces", "unknown step \"proces\", did you mean \"process\"?"},
 	{"command", "command wants a shell command"},
 	{"port 80", "step \"port\" takes nothing, not \"80\""},
 	{"health x", "\"x\" is no condition: MEMBER OP VALUE, as under_replicated == 0"},
 	{"health x = 0", "\"=\" is not one of == != < <= > >="},
+	{"log", "\"\" is no log step: NODES REGEX, as ds* \"recovered in\""},
+	{"log ds*", "\"ds*\" is no log step: NODES REGEX, as ds* \"recovered in\""},
+	{"log ds* \"(up\"", "regular expression \"(up\", at byte 4: \"(\" is never closed"},
 	{"health x > much", "\"much\" is no number: only == and != compare words"},
 };
 
@@ -90,6 +96,7 @@ static void steps_are_checked_by_their_words(void **state)
 	"[gate health]\nstep = health bad == 0\nlimit = 100ms\n"               \
 	"[gate role]\nstep = health ds.bad == 0\nlimit = 100ms\n"              \
 	"[gate none]\nstep = health ugly == 0\nlimit = 100ms\n"                \
+	"[gate log]\nstep = log ds* \"^serving at .*:7000$\"\nlimit = 100ms\n" \
 	"[gate command]\nstep = command echo not yet; exit 2\nlimit = 100ms\n"
 
 struct world {
@@ -130,12 +137,23 @@ static void expect(const struct world *world, const char *gate, int code, const 
 	failed_checks++;
 }
 
+static void restart(const struct world *world, const char *name)
+{
+	struct node *node = cluster_find(world->cluster, name);
+	struct why why = {""};
+
+	CHECK_OK(node_stop(world->cluster, node, &why), why);
+	CHECK_OK(node_start(world->cluster, node, &why), why);
+	CHECK_OK(node_wait_ready(world->cluster, node, process_now_ns() + INT64_C(10000000000),
+				 &why),
+		 why);
+}
+
 static int pass_gates(const char *dir)
 {
 	struct world world = start_world(dir);
 	struct node *node = cluster_find(world.cluster, "ds2");
 	struct why why = {""};
-	char text[4096];
 
 	expect(&world, "up", 0, "");
 	expect(&world, "none", -ETIMEDOUT, "no node answers with \"ugly\"");
@@ -153,9 +171,6 @@ static int pass_gates(const char *dir)
 	CHECK_OK(
 		node_wait_ready(world.cluster, node, process_now_ns() + INT64_C(10000000000), &why),
 		why);
-	CHECK_OK(gate_describe(world.cluster, text, sizeof(text)), why);
-	CHECK(strstr(text, "ds2: up, pid ") && strstr(text, "serving at 127.0.0.3:7000"));
-	CHECK(gate_describe(world.cluster, text, 20) == -ENOSPC);
 	end_world(&world);
 	return 0;
 }
@@ -164,6 +179,81 @@ static void gates_ask_every_node_that_should_be_up(void **state)
 {
 	(void)state;
 	in_sandbox(pass_gates);
+}
+
+static int count_states(const char *path, const char *log)
+{
+	sqlite3_stmt *s = NULL;
+	sqlite3 *db = NULL;
+	int n = -1;
+
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+	    sqlite3_prepare_v2(db, "SELECT count(*) FROM state WHERE pid > 0 AND log LIKE ?", -1,
+			       &s, NULL) == SQLITE_OK &&
+	    sqlite3_bind_text(s, 1, log, -1, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+		n = sqlite3_column_int(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return n;
+}
+
+static int note_nodes(const char *dir)
+{
+	struct world world = start_world(dir);
+	struct ledger *ledger;
+	struct why why = {""};
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/model.sqlite", dir);
+	CHECK_OK(ledger_create(&ledger, path, &why), why);
+	gate_note_nodes(world.cluster, ledger);
+	CHECK_OK(ledger_close(ledger, &why), why);
+	CHECK(count_states(path, "%") == cluster_nodes(world.cluster));
+	CHECK(count_states(path, "%serving at 127.0.0.3:7000") == 1);
+	end_world(&world);
+	return 0;
+}
+
+static void every_nodes_state_is_kept(void **state)
+{
+	(void)state;
+	in_sandbox(note_nodes);
+}
+
+static void expect_since(const struct world *world, const uint64_t *from, int code,
+			 const char *words)
+{
+	struct gate_context context = {.cluster = world->cluster, .fault = 0, .log_from = from};
+	struct why why = {""};
+	int r = gate_pass(plan_gate(world->plan, "log"), &context, &why);
+
+	if (r == code && strstr(why.text, words))
+		return;
+	fprintf(stderr, "gate log: %d, %s\n", r, why.text);
+	failed_checks++;
+}
+
+static int look_at_logs(const char *dir)
+{
+	struct world world = start_world(dir);
+	uint64_t from[NODE_COUNT_MAX], nothing[NODE_COUNT_MAX] = {0};
+
+	cluster_log_ends(world.cluster, from);
+	expect_since(&world, nothing, 0, "");
+	expect_since(&world, from, -ETIMEDOUT, "no node has printed such a line");
+	/* Of another role: not meant. */
+	restart(&world, "ms1");
+	expect_since(&world, from, -ETIMEDOUT, "no node has printed such a line");
+	restart(&world, "ds2");
+	expect_since(&world, from, 0, "");
+	end_world(&world);
+	return 0;
+}
+
+static void a_log_counts_from_the_faults_beginning(void **state)
+{
+	(void)state;
+	in_sandbox(look_at_logs);
 }
 
 static int crashed_node(const char *dir)
@@ -216,6 +306,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(conditions_are_judged_on_json),
 		cmocka_unit_test(steps_are_checked_by_their_words),
 		cmocka_unit_test(gates_ask_every_node_that_should_be_up),
+		cmocka_unit_test(every_nodes_state_is_kept),
+		cmocka_unit_test(a_log_counts_from_the_faults_beginning),
 		cmocka_unit_test(a_crashed_node_keeps_the_gate_shut),
 		cmocka_unit_test(a_gate_gives_up_when_told),
 	};

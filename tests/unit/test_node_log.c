@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "runner/cluster_impl.h"
+#include "runner/gate_log.h"
 
 enum { LINES = 40000, MOST = 65536 };
 
@@ -163,6 +164,87 @@ static void a_short_log_is_left_alone(void **state)
 	assert_int_equal(node_log_rotate(&made.node, 8192, 2), 0);
 }
 
+static int print_and_rotate(int line)
+{
+	for (int last = line + 700; line < last; line++)
+		assert_true(dprintf(made.log, "line %d\n", line) > 0);
+	assert_int_equal(node_log_rotate(&made.node, 8192, 3), 0);
+	return line;
+}
+
+static void it_is_read_on_over_its_rotation(void **state)
+{
+	char text[512], line[32];
+	uint64_t at = 0;
+	int printed = 0, read = 0;
+
+	(void)state;
+	for (int turn = 0; turn < 9; turn++) {
+		printed = print_and_rotate(printed);
+		/* Every third turn, so that what is new lies in up to three parts and the log. */
+		for (size_t n; turn % 3 == 2; at += strlen(line), read++) {
+			n = node_log_read(&made.node, 3, &at, text, sizeof(text));
+			if (!n)
+				break;
+			snprintf(line, sizeof(line), "line %d\n", read);
+			assert_int_equal(strncmp(text, line, strlen(line)), 0);
+		}
+	}
+	assert_int_equal(read, printed);
+	assert_int_equal(at, node_log_end(&made.node));
+}
+
+static void what_was_rotated_out_is_passed_over(void **state)
+{
+	uint64_t at = 0, oldest;
+	char text[64];
+	int line = 0;
+
+	(void)state;
+	for (int turn = 0; turn < 6; turn++)
+		line = print_and_rotate(line);
+	oldest = made.node.log_gone - (uint64_t)(size_of(1) + size_of(2));
+	assert_int_equal(node_log_read(&made.node, 2, &at, text, sizeof(text)), sizeof(text));
+	assert_int_equal(at, oldest);
+}
+
+static const struct {
+	const char *step;
+	bool met;
+} looks[] = {
+	{"ds* \"^recovered in [0-9]+ ms$\"", true},
+	{"ds* recovered in", true},
+	{"ds1 \"over.*ready\"", false}, /* no line has both */
+	{"ds1 ^ready", true},
+	{"ds1 half", false}, /* its line is not ended */
+	{"ds1 x{80}", true},
+};
+
+static void a_line_is_found_in_the_log_and_in_its_parts(void **state)
+{
+	(void)state;
+	dprintf(made.log, "starting\nrecovered in 31 ms\nready\n%0*d", 17000, 7);
+	dprintf(made.log, "%.*s\nhal", 90,
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+	for (int parts = 0; parts < 2; parts++) {
+		for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+			struct gate_log log;
+			uint64_t at = 0;
+
+			assert_int_equal(gate_log_parse(&log, looks[i].step, NULL), 0);
+			assert_int_equal(gate_log_met(&log, &made.node, parts, &at), looks[i].met);
+		}
+		assert_int_equal(node_log_rotate(&made.node, 8192, 2), 0);
+	}
+	struct gate_log log;
+	uint64_t at = 0;
+	assert_int_equal(gate_log_parse(&log, "ds1 ^half$", NULL), 0);
+	assert_false(gate_log_met(&log, &made.node, 2, &at));
+	dprintf(made.log, "f\n");
+	assert_true(gate_log_met(&log, &made.node, 2, &at));
+}
+
 static void the_tail_is_that_of_what_is_left(void **state)
 {
 	char tail[64];
@@ -183,6 +265,9 @@ int main(void)
 		MADE(nothing_is_lost_while_a_node_prints),
 		MADE(only_so_many_are_kept),
 		MADE(a_short_log_is_left_alone),
+		MADE(it_is_read_on_over_its_rotation),
+		MADE(what_was_rotated_out_is_passed_over),
+		MADE(a_line_is_found_in_the_log_and_in_its_parts),
 		MADE(the_tail_is_that_of_what_is_left),
 	};
 

@@ -112,6 +112,8 @@ static const struct {
 	 "p.ini:11: [fault f] gate: unknown gate \"dx\""},
 	{SMALL "[gate g]\nstep = helth x == 0\n",
 	 "p.ini:9: unknown step \"helth\", did you mean \"health\"?"},
+	{SMALL "[gate g]\nstep = log x* up\n",
+	 "p.ini:8: [gate g] step: no node is named \"x*\""},
 	{SMALL "[gate g]\nstep = probe twice\n",
 	 "p.ini:9: step \"probe\" takes nothing, not \"twice\""},
 	{SMALL "[run]\nduration = 5s\n",
