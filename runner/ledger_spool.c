@@ -16,7 +16,7 @@ static const uint64_t spool_magic = UINT64_C(0x316c6f6f70736b66); /* "fkspool1" 
 
 struct spool_head {
 	uint64_t magic;
-	uint64_t batch;
+	_Atomic uint64_t batch;
 	_Atomic uint64_t used; /* of the bytes after the head */
 	uint64_t spare;
 };
@@ -79,11 +79,11 @@ int spool_open(struct spool *spool, const char *ledger_path, int i, struct why *
 	rc = open_locked(spool, path, 0);
 	if (rc == 0 && fstat(spool->fd, &is) < 0)
 		rc = -errno;
+	/* Killed before it had its room, or its head, a spool holds nothing. */
 	if (rc == 0 && (size_t)is.st_size < sizeof(struct spool_head))
-		rc = -EBADMSG;
+		rc = -posix_fallocate(spool->fd, 0, is.st_size = SPOOL_FIRST);
 	if (rc == 0)
 		rc = map(spool, (size_t)is.st_size);
-	/* Killed before its head was written, a spool holds nothing. */
 	if (rc == 0 && ((spool->head->magic && spool->head->magic != spool_magic) ||
 			spool->head->used > spool->room))
 		rc = -EBADMSG;
@@ -109,7 +109,7 @@ void spool_remove(const char *ledger_path)
 {
 	char path[4096];
 
-	for (int i = 0; i < SPOOLS; i++) {
+	for (int i = SPOOLS; i-- > 0;) {
 		path_of(ledger_path, i, path, sizeof(path));
 		unlink(path);
 	}
@@ -148,7 +148,8 @@ void spool_begin(struct spool *spool, uint64_t batch)
 {
 	spool->used = 0;
 	spool_publish(spool);
-	spool->head->batch = batch;
+	/* Never seen before the rows of the last one are gone: they would count once more. */
+	atomic_store_explicit(&spool->head->batch, batch, memory_order_release);
 }
 
 uint64_t spool_batch(const struct spool *spool)

@@ -35,6 +35,7 @@ int spool_create(struct spool *spool, const char *ledger_path, int i, struct why
 /* Opens what a run left. -ENOENT: there is none. -EBUSY: its run lives. -EBADMSG: not a spool. */
 int spool_open(struct spool *spool, const char *ledger_path, int i, struct why *why);
 void spool_close(struct spool *spool);
+/* The first one last: without it there is nothing to recover. */
 void spool_remove(const char *ledger_path);
 
 /* Room for `size` more bytes at the end, not yet published; NULL with errno. */

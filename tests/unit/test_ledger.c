@@ -23,6 +23,7 @@
 
 #include "failkit/control.h"
 #include "runner/ledger.h"
+#include "runner/ledger_spool.h"
 
 static char folder[64], path[96];
 
@@ -197,6 +198,54 @@ static void what_was_recorded_survives_sigkill(void **state)
 	assert_true(ask("SELECT count(*) FROM intent") >= seen);
 }
 
+static _Noreturn void write_some(void)
+{
+	struct ledger_intent intent = intent_of(1, "k/1/7");
+
+	if (ledger_create(&shared, path, NULL) < 0 || ledger_intent(shared, &intent) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+/* A spool as its maker leaves it before it has its room. */
+static void make_bare(const char *ending)
+{
+	char file[128];
+
+	snprintf(file, sizeof(file), "%s%s", path, ending);
+	FILE *bare = fopen(file, "w");
+	assert_non_null(bare);
+	fclose(bare);
+}
+
+/* Killed while it makes its spools or removes them: each is there before the next, and goes after. */
+static void spools_that_are_no_more_or_not_yet_hold_nothing(void **state)
+{
+	static const struct {
+		const char *bare[2];
+	} left[] = {{{"-spool0"}}, {{"-spool0", "-spool1"}}};
+	struct ledger_left before;
+	struct why why = {""};
+	int status;
+
+	(void)state;
+	pid_t pid = fork();
+	if (pid == 0)
+		write_some();
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(ledger_recover(path, NULL), 0);
+	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+		for (int k = 0; k < 2 && left[i].bare[k]; k++)
+			make_bare(left[i].bare[k]);
+		if (ledger_recover(path, &why))
+			fail_msg("%s", why.text);
+		assert_int_equal(ledger_resume(&shared, path, &before, &why), 0);
+		assert_int_equal(before.last_op, 1);
+		assert_int_equal(ledger_close(shared, &why), 0);
+	}
+}
+
 /* Exit status 0 when all is as it should be; else the number of what was not. */
 static int write_until_full(void)
 {
@@ -243,6 +292,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_that_is_there_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_was_recorded_survives_sigkill, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(spools_that_are_no_more_or_not_yet_hold_nothing,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_first_error_is_kept, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
