@@ -374,14 +374,15 @@ int run_boot(struct run *run, struct why *why)
 		error = open_cluster(run, why);
 	if (!error)
 		error = open_workload(run, run_id, why);
+	if (!error && run->request->resumes)
+		error = run_resume_state(run, why);
+	/* From here on threads look at the oracle: what it is to know of the past is in it. */
 	if (!error)
 		error = open_compactor(run, why);
 	if (!error && run->plan->run.metrics_ns)
 		error = open_metrics(run, why);
 	if (!error && run->control)
 		error = events_open(&run->events, run->control, run->ledger, why);
-	if (!error && run->request->resumes)
-		error = run_resume_state(run, why);
 	if (!error)
 		error = run->elapsed_ns ? run_resume_start(run, why) : start_cluster(run, why);
 	return error;

@@ -136,8 +136,7 @@ static void end(struct run *run, struct member *m, int error, const struct why *
 		run_report(run, UNRECOVERED, f->atom->node, why->text);
 	else if (error)
 		fail(run, f, "heal", why);
-	if (error)
-		run->unrecovered = of_process;
+	run->unrecovered |= error && of_process;
 	event(run, f, error ? "failed" : "healed", error ? why->text : "");
 }
 
