@@ -16,7 +16,8 @@
 
 static const char intent_sql[] =
 	"SELECT i.op, i.worker, i.endpoint, i.verb, o.key, i.generation, i.size, i.offset, "
-	"i.length, i.tag, i.inv_ns, i.inv_seq, i.condition, r.sends > 1 FROM intent i "
+	"i.length, i.tag, i.inv_ns, i.inv_seq, i.condition, coalesce(r.sends > 1, (SELECT "
+	"CAST(value AS INTEGER) > 0 FROM run WHERE key = 'retries')) FROM intent i "
 	"LEFT JOIN object o ON o.object = i.object LEFT JOIN outcome r ON r.op = i.op "
 	"LEFT JOIN base b ON b.object = i.object WHERE b.cut_seq IS NULL OR i.inv_seq >= b.cut_seq "
 	"ORDER BY i.inv_seq";

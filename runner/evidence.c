@@ -17,6 +17,7 @@ struct put {
 struct evidence {
 	sqlite3 *db;
 	uint32_t can;
+	uint64_t retries; /* of a client, at most */
 	struct evidence_names names;
 	struct evidence_pages pages;
 	struct evidence_clock clock;
@@ -150,6 +151,14 @@ static bool is_acknowledged(const struct evidence_row *r)
 	       (r->kind == OUTCOME_OK || (r->verb == VERB_DELETE && r->kind == OUTCOME_ABSENT));
 }
 
+/* How often it may have arrived: no answer, and so nobody's count, is left of a run that was cut. */
+static int sends_of(const struct evidence *g, const struct evidence_row *r)
+{
+	uint64_t sends = r->answered ? (uint64_t)r->sends : 1 + g->retries;
+
+	return sends < 1 ? 1 : sends < SENDS_MAX ? (int)sends : SENDS_MAX;
+}
+
 /* Sent once, and certainly without effect. */
 static bool is_void(const struct evidence_row *r)
 {
@@ -182,7 +191,7 @@ static int add_write(struct evidence *g, const struct evidence_row *r)
 {
 	bool delete = r->verb == VERB_DELETE, tells = delete &&(g->can & CAN_DELETE_TELLS);
 	bool once = r->sends <= 1, acknowledged = is_acknowledged(r);
-	int sends = !r->answered || once ? 1 : r->sends < SENDS_MAX ? r->sends : SENDS_MAX, rc = 0;
+	int sends = sends_of(g, r), rc = 0;
 	struct meaning m = {.kind = !delete ? JUDGE_PUT : JUDGE_DELETE,
 			    .outcome = acknowledged ? JUDGE_KNOWN
 				       : is_void(r) ? JUDGE_FAILED
@@ -409,6 +418,7 @@ int evidence_open(struct evidence **out, sqlite3 *db, uint32_t can, struct why *
 		return why_set(why, -ENOMEM, "no memory for the ledger's evidence");
 	g->db = db;
 	g->can = can;
+	g->retries = check_ledger_number(db, "retries");
 	rc = sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK ? 0 : -EIO;
 	if (!rc)
 		rc = evidence_names_read(&g->names, db);

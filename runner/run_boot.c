@@ -42,6 +42,8 @@ static void record_plan(struct run *run, uint64_t run_id)
 	ledger_run(run->ledger, "driver", run->plan->store.driver);
 	snprintf(number, sizeof(number), "%lld", (long long)run->plan->store.settle_ns);
 	ledger_run(run->ledger, "settle_ns", number);
+	snprintf(number, sizeof(number), "%lld", (long long)run->plan->workload.retries);
+	ledger_run(run->ledger, "retries", number);
 	ledger_run(run->ledger, "version", FAILKIT_VERSION);
 	ledger_run(run->ledger, "sandbox", sandbox_missing());
 }
