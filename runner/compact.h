@@ -10,8 +10,9 @@
  *
  * A key with a violation keeps its whole history, and so does what is not decided. A write without
  * an answer keeps its key's history from there on, until a read has shown it or, where the plan says
- * settle =, it can't land any more. A listing goes when every key in its span was cut behind it.
- * What is judged later begins with the base: an answer from before it is still wrong.
+ * settle =, it can't land any more. A listing goes when every key in its span was cut behind it, but
+ * stays if it is a violation itself. What is judged later begins with the base: an answer from before
+ * it is still wrong.
  *
  * A thread of its own looks at the number of operations in the ledger and makes a pass when there
  * are more than the plan's ledger-ops. A violation found by a pass is the oracle's at once.

@@ -52,6 +52,7 @@ struct pass {
 struct asking {
 	const struct pass *pass;
 	const char *key;
+	uint64_t op;
 	const struct violation *found;
 	bool violated;
 };
@@ -61,6 +62,13 @@ static void ask_violated(void *arg, struct oracle *oracle)
 	struct asking *asking = arg;
 
 	asking->violated = oracle_has_violation(oracle, asking->key);
+}
+
+static void ask_wrong(void *arg, struct oracle *oracle)
+{
+	struct asking *asking = arg;
+
+	asking->violated = oracle_is_violation(oracle, asking->op);
 }
 
 static void tell_violation(void *arg, struct oracle *oracle)
@@ -286,7 +294,16 @@ static int each_key(void *arg, const struct evidence_key *key)
 	return drop_rows(p, key, key->base->seq);
 }
 
-/* A listing goes when no key needs it any more. */
+static bool is_wrong(const struct pass *p, uint64_t op)
+{
+	struct asking asking = {.op = op};
+
+	workload_oracle(p->options->workload, ask_wrong, &asking);
+	return asking.violated;
+}
+
+/* A listing goes when no key needs it any more, unless it is wrong in itself: by its form, or a key
+ * that nobody ever put. */
 static int compact_pages(struct pass *p)
 {
 	const struct evidence_pages *pages = evidence_pages_of(p->evidence);
@@ -299,7 +316,7 @@ static int compact_pages(struct pass *p)
 		for (uint32_t rank = page->from; rank < page->to; rank++)
 			if (p->cut[rank] < least)
 				least = p->cut[rank];
-		if (page->when.inv < least)
+		if (page->when.inv < least && !is_wrong(p, page->when.op))
 			rc = drop(p, page->when.op, VERB_LIST, OUTCOME_OK, page->when.inv_ns,
 				  page->when.res_ns, true);
 	}

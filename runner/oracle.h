@@ -119,6 +119,8 @@ uint64_t oracle_oldest(const struct oracle *oracle, uint64_t first_op);
 /* For judges of whole histories, after the finish: what they find on a key that has no violation. */
 bool oracle_has_violation(const struct oracle *oracle, const char *key);
 void oracle_add(struct oracle *oracle, const struct violation *found);
+/* Is this operation the root of a violation? A listing's may be of no key. */
+bool oracle_is_violation(const struct oracle *oracle, uint64_t op);
 
 /* What the run needs to know meanwhile. */
 struct oracle_count {

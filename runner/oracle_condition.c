@@ -78,16 +78,27 @@ static enum violation_code judge_created(struct reading *r, struct value *v)
 	return twin ? accepted_twice(r, v, twin) : VIOLATION_NONE;
 }
 
+/* What it wanted was not there at the cut any more, and nobody has put it since. */
+static enum violation_code accepted_forgotten(struct reading *r)
+{
+	return oracle_find(
+		r, WRONG_CONDITION, NULL, &r->key->value[0],
+		"put was accepted in place of the tag %s, which nothing has had since its "
+		"history was judged and compacted",
+		r->intent->condition);
+}
+
 static enum violation_code judge_replaced(struct reading *r, struct value *v)
 {
 	const struct value *against = NULL, *by;
 	struct value *wanted = NULL, *gone = NULL;
-	unsigned possible = 0;
+	unsigned named = 0, possible = 0;
 
 	for (unsigned i = r->key->values; i-- > 0;) {
 		struct value *w = &r->key->value[i];
 		if (w == v || !has_tag(r, w) || w->begin > r->end)
 			continue;
+		named++;
 		if (value_possible(r->key, w, r->begin, r->end, &by)) {
 			possible++;
 			wanted = w;
@@ -98,6 +109,8 @@ static enum violation_code judge_replaced(struct reading *r, struct value *v)
 	}
 	if (!possible && gone)
 		return superseded(r, gone, against, VIOLATION_NONE);
+	if (!named && r->key->cut && (r->oracle->can & CAN_TAG_XXH3))
+		return accepted_forgotten(r);
 	if (possible != 1)
 		return VIOLATION_NONE; /* a tag of several, or of nobody's we know */
 	value_seen(wanted, r->outcome->op, r->begin, r->end);

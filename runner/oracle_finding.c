@@ -181,6 +181,14 @@ bool oracle_has_violation(const struct oracle *oracle, const char *key)
 	       oracle->key[at]->root >= 0;
 }
 
+bool oracle_is_violation(const struct oracle *oracle, uint64_t op)
+{
+	for (unsigned i = 0; i < oracle->findings; i++)
+		if (oracle->finding[i].violation.op == op)
+			return true;
+	return false;
+}
+
 void oracle_add(struct oracle *oracle, const struct violation *found)
 {
 	struct key *key = oracle_key(oracle, found->key);

@@ -365,6 +365,66 @@ static void a_listing_goes_when_all_of_its_span_is_cut(void **state)
 	assert_int_equal(number("SELECT count(*) FROM violation"), 1);
 }
 
+/* It is of no key, so no key's history would hold it. */
+static void a_listing_that_is_wrong_itself_stays(void **state)
+{
+	(void)state;
+	steps("ap ag1");
+	list("[[\"k/a\",10,\"0000000000000001\"],[\"k/z\",10,\"0000000000000009\"]]");
+	steps("ap ag2");
+	assert_int_equal(violations().code, LIST_PHANTOM);
+	assert_int_equal(pass(), 4);
+	assert_int_equal(number("SELECT count(*) FROM page"), 1);
+	ledger_flush(made.ledger);
+	assert_int_equal(check_run(made.folder, NULL), 1);
+	assert_int_equal(number("SELECT count(*) FROM violation WHERE code = 'LIST-PHANTOM'"), 1);
+}
+
+static void put_if(uint64_t wanted, enum outcome kind, int status)
+{
+	struct ledger_intent i = {
+		.op = ledger_next_op(made.ledger), .key = "k/a", .verb = VERB_PUT, .size = 10};
+	struct ledger_outcome o = {.kind = kind, .status = status};
+
+	i.generation = i.op;
+	snprintf(i.tag, sizeof(i.tag), "%016llx", (unsigned long long)i.op);
+	snprintf(i.condition, sizeof(i.condition), "%016llx", (unsigned long long)wanted);
+	feed(&i, &o, NULL);
+}
+
+static void a_condition_on_what_is_forgotten_can_only_be_refused(void **state)
+{
+	(void)state;
+	steps("ap ap ag2");
+	assert_int_equal(pass(), 3);
+	put_if(made.put[0][1], OUTCOME_REFUSED, 412);
+	assert_int_equal(violations().count, 0);
+	put_if(made.put[0][2], OUTCOME_OK, 200);
+	assert_int_equal(violations().count, 0);
+	put_if(made.put[0][1], OUTCOME_OK, 200);
+	assert_int_equal(violations().count, 1);
+	assert_int_equal(violations().code, WRONG_CONDITION);
+	ledger_flush(made.ledger);
+	assert_int_equal(check_run(made.folder, NULL), 1);
+}
+
+/* Clients of such a plan send again; of one that was cut nobody knows how often it did. */
+static void what_was_never_answered_may_have_been_sent_again(void **state)
+{
+	static const char last_sql[] = "SELECT count(*) FROM violation WHERE judgement = "
+				       "(SELECT max(judgement) FROM judgement)";
+
+	(void)state;
+	steps("ap... ag1 ap ag2 ag1");
+	ledger_flush(made.ledger);
+	assert_int_equal(check_run(made.folder, NULL), 1);
+	assert_int_equal(number(last_sql), 1);
+	ledger_run(made.ledger, "retries", "1");
+	ledger_flush(made.ledger);
+	assert_int_equal(check_run(made.folder, NULL), 4);
+	assert_int_equal(number(last_sql), 0);
+}
+
 static void the_sum_is_told(void **state)
 {
 	struct compact_sum sum;
@@ -410,6 +470,9 @@ int main(void)
 		MADE(a_pass_finds_what_the_oracle_did_not),
 		MADE(an_old_answer_is_wrong_after_it_was_compacted),
 		MADE(a_listing_goes_when_all_of_its_span_is_cut),
+		MADE(a_listing_that_is_wrong_itself_stays),
+		MADE(a_condition_on_what_is_forgotten_can_only_be_refused),
+		MADE(what_was_never_answered_may_have_been_sent_again),
 		MADE(the_sum_is_told),
 		cmocka_unit_test(classes_of_latency_are_narrow),
 	};
