@@ -86,7 +86,10 @@ static int unknown_command(const char *name)
 {
 	struct why why;
 
-	return say_why(names_refuse(&why, -EINVAL, "command", name, command_name_at, NULL), &why);
+	names_refuse(&why, -EINVAL, "command", name, command_name_at, NULL);
+	say("%s", why.text);
+	say("try: failctl --help");
+	return EXIT_USAGE;
 }
 
 static int command_help(struct args *args)

@@ -114,8 +114,13 @@ static int hold_rules(struct run *run, struct why *why)
 	}
 
 	for (unsigned i = 0; i < run->args->rule_count && !rc; i++) {
+		unsigned before = run->id_count;
+
 		rc = control_set_each(run->control, run->args->rules[i], CONTROL_HELD, keep_id, run,
 				      why);
+		/* An unset variable of a script's must not look like a test that passed. */
+		if (!rc && run->id_count == before)
+			rc = why_set(why, -EINVAL, "it holds no rule");
 		if (rc)
 			why_prefix(why, rc, "-e \"%.200s\"", run->args->rules[i]);
 	}

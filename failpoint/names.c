@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -260,7 +261,13 @@ static int least(int a, int b)
 	return a < b ? a : b;
 }
 
-/* How many letters have to be added, removed, replaced or swapped with their neighbour. */
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* How many letters have to be added, removed, replaced or swapped with their neighbour. Their case
+ * does not count: "eio" is EIO. */
 static int distance(const char *a, const char *b)
 {
 	int rows[3][NEAREST_WORD_MAX + 1], width = (int)strlen(b);
@@ -272,7 +279,7 @@ static int distance(const char *a, const char *b)
 		row[0] = i;
 		for (int j = 1; j <= width; j++) {
 			row[j] = least(least(above[j], row[j - 1]) + 1,
-				       above[j - 1] + (a[i - 1] != b[j - 1]));
+				       above[j - 1] + (lower(a[i - 1]) != lower(b[j - 1])));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
 				row[j] = least(row[j], before[j - 2] + 1);
 		}
@@ -284,15 +291,51 @@ static int distance(const char *a, const char *b)
 	return above[width];
 }
 
+/* What other tools and other tongues call it. */
+static const struct {
+	const char *word, *name;
+} synonyms[] = {
+	{"sleep", "delay"},      {"latency", "delay"},   {"slow", "delay"},
+	{"panic", "abort"},      {"crash", "kill"},      {"crash", "kill-start"},
+	{"panic", "kill-start"}, {"fail", "error"},      {"errno", "error"},
+	{"hang", "pause"},       {"stall", "pause"},     {"stop", "pause"},
+	{"block", "pause"},      {"log", "print"},       {"partial", "short"},
+	{"truncate", "short"},   {"bitflip", "corrupt"}, {"ignore", "lie"},
+	{"size", "len"},         {"bytes", "len"},       {"length", "len"},
+	{"name", "path"},        {"filename", "path"},   {"host", "peer"},
+	{"process", "comm"},     {"tid", "thread"},      {"function", "stack"},
+	{"func", "stack"},       {"lib", "caller"},      {"library", "caller"},
+	{"regular", "reg"},      {"directory", "dir"},   {"socket", "sock"},
+	{"network", "send"},     {"disk", "write"},      {"network", "partition"},
+};
+
+static const char *meant(const char *word, const char *(*at)(const void *arg, size_t i),
+			 const void *arg)
+{
+	const char *name;
+
+	for (size_t s = 0; s < LENGTH(synonyms); s++) {
+		if (strcmp(word, synonyms[s].word) != 0)
+			continue;
+		for (size_t i = 0; (name = at(arg, i)); i++)
+			if (strcmp(name, synonyms[s].name) == 0)
+				return name;
+	}
+	return NULL;
+}
+
 const char *names_nearest(const char *word, const char *(*at)(const void *arg, size_t i),
 			  const void *arg)
 {
 	size_t length = strlen(word);
 	int best = 2 + (int)(length / 4); /* that far off is too far */
-	const char *nearest = NULL, *name;
+	const char *nearest = NULL, *begun = NULL, *name;
 
-	if (length > NEAREST_WORD_MAX)
+	if (length == 0 || length > NEAREST_WORD_MAX)
 		return NULL;
+	name = meant(word, at, arg);
+	if (name)
+		return name;
 	if (best > (int)length)
 		best = (int)length;
 	for (size_t i = 0; (name = at(arg, i)); i++) {
@@ -301,16 +344,31 @@ const char *names_nearest(const char *word, const char *(*at)(const void *arg, s
 			best = d;
 			nearest = name;
 		}
+		if (!begun && length > 1 && strncmp(name, word, length) == 0)
+			begun = name;
 	}
-	return nearest;
+	/* "kill" is rather the beginning of "kill-start" than "full" with two letters wrong. */
+	return begun && (!nearest || best > 1) ? begun : nearest;
 }
+
+enum { LISTED_MAX = 12 }; /* so many names are told where none is near */
 
 int names_refuse(struct why *why, int code, const char *what, const char *word,
 		 const char *(*at)(const void *arg, size_t i), const void *arg)
 {
-	const char *nearest = names_nearest(word, at, arg);
+	const char *nearest = names_nearest(word, at, arg), *name;
+	char list[WHY_MAX / 2] = "";
+	size_t used = 0, count = 0;
 
-	if (!nearest)
-		return why_set(why, code, "unknown %s \"%s\"", what, word);
-	return why_set(why, code, "unknown %s \"%s\", did you mean \"%s\"?", what, word, nearest);
+	if (nearest)
+		return why_set(why, code, "unknown %s \"%s\", did you mean \"%s\"?", what, word,
+			       nearest);
+	while ((name = at(arg, count)) && count < LISTED_MAX && used < sizeof(list)) {
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
+					 count ? ", " : ": wanted one of ", name);
+		count++;
+	}
+	if (name || used >= sizeof(list))
+		list[0] = '\0';
+	return why_set(why, code, "unknown %s \"%s\"%s", what, word, list);
 }

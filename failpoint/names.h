@@ -109,7 +109,8 @@ int names_find_action(const char *text, size_t length);
 int names_find_in(const char *const names[], const char *text, size_t length);
 
 /* Which of the names at(arg, 0), at(arg, 1) ... up to NULL is meant by a misspelt word; NULL when
- * none is near. Two letters swapped count as one mistake. */
+ * none is near. Two letters swapped count as one mistake, a letter's case as none; a word that other
+ * tools use for it, or its beginning, will do. */
 const char *names_nearest(const char *word, const char *(*at)(const void *arg, size_t i),
 			  const void *arg);
 
@@ -123,7 +124,8 @@ const char *names_errno_at(const void *arg, size_t i);
 const char *names_flag_at(const void *arg, size_t i);
 const char *names_signal_at(const void *arg, size_t i);
 
-/* Fills why with: unknown WHAT "WORD", did you mean "NEAREST"?   Returns code. */
+/* Fills why with: unknown WHAT "WORD", did you mean "NEAREST"?   Where none is near and there are
+ * few, all are named. Returns code. */
 int names_refuse(struct why *why, int code, const char *what, const char *word,
 		 const char *(*at)(const void *arg, size_t i), const void *arg);
 

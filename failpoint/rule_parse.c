@@ -79,6 +79,10 @@ static int site_class(struct parser *p, const struct token *token, uint32_t *cla
 	name.text++;
 	name.length--;
 	bits = calls_class(name.text, name.length);
+	if (!bits && calls_find(name.text, name.length) >= 0)
+		return PARSE_FAIL(p, token->offset,
+				  "unknown class \"%.*s\": it is a call, and those have no \"%%\"",
+				  (int)name.length, name.text);
 	if (!bits)
 		return parse_unknown(p, &name, "class", names_class_at, NULL);
 	if (!class_has_calls(bits))

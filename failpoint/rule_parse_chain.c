@@ -242,6 +242,10 @@ static int action_word(struct acting *a)
 		return PARSE_FAIL(a->p, word.offset,
 				  "unknown action \"%.*s\" (or quote a value that holds \"=\")",
 				  (int)word.length, word.text);
+	if (kind < 0 && calls_errno(word.text, word.length) > 0)
+		return PARSE_FAIL(a->p, word.offset,
+				  "unknown action \"%.*s\", did you mean error(%.*s)?",
+				  (int)word.length, word.text, (int)word.length, word.text);
 	if (kind < 0)
 		return parse_unknown(a->p, &word, "action", names_action_at, NULL);
 	a->name = &names_actions[kind];

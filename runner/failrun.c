@@ -35,7 +35,8 @@ static int refuse(const struct command *command, const struct why *why)
 {
 	fprintf(stderr, "failrun: %s\n", why->text);
 	if (command)
-		fprintf(stderr, "usage: failrun %s %s\n", command->name, command->usage);
+		fprintf(stderr, "usage: failrun %s%s%s\n", command->name,
+			*command->usage ? " " : "", command->usage);
 	else
 		fprintf(stderr, "try: failrun --help\n");
 	return EXIT_USAGE;
@@ -111,7 +112,8 @@ static int read_arguments(const struct command *command, char **argv, struct arg
 			a->word[a->words++] = argv[i];
 	}
 	if (!error && !a->help && a->words < command->words_min)
-		error = why_set(why, -EINVAL, "\"%s\" wants more", command->name);
+		error = why_set(why, -EINVAL, "\"%s\" wants more: %s", command->name,
+				command->usage);
 	return error;
 }
 

@@ -253,8 +253,8 @@ static int command_plan(const struct arguments *a, struct why *why)
 	}
 	if (read_plan(&plan, &schedule, a, why))
 		return EXIT_USAGE;
-	printf("%s: %d roles, %d faults, %d of them drawn into the schedule\n", a->word[0],
-	       plan->roles, plan->faults, schedule.atoms);
+	printf("%s: %d roles, %d faults; the schedule injects %d times\n", a->word[0], plan->roles,
+	       plan->faults, schedule.atoms);
 	schedule_fini(&schedule);
 	plan_free(plan);
 	return EXIT_PASS;
@@ -276,7 +276,8 @@ static const char *command_name(const void *arg, size_t i)
 
 void command_usage(const struct command *command, FILE *to)
 {
-	fprintf(to, "usage: failrun %s %s\n\n%s\n", command->name, command->usage, command->help);
+	fprintf(to, "usage: failrun %s%s%s\n\n%s\n", command->name, *command->usage ? " " : "",
+		command->usage, command->help);
 }
 
 static int command_help(const struct arguments *a, struct why *why)
@@ -296,7 +297,9 @@ static int command_help(const struct arguments *a, struct why *why)
 }
 
 const struct command commands[] = {
-	{"run", "PLAN [--seed N] [--duration D] [--set SECTION.KEY=VALUE]...",
+	{"run",
+	 "PLAN [--seed N] [--duration D] [--on-violation stop|freeze|continue] "
+	 "[--set SECTION.KEY=VALUE]...",
 	 "boot the cluster, drive it, break it, judge it", 1, 1, TAKES_PLAN_OPTIONS, command_run},
 	{"resume", "DIR", "go on with a run whose failrun was killed", 1, 1, 0, command_resume},
 	{"thaw", "DIR", "let a run go on that on-violation = freeze has stopped", 1, 1, 0,

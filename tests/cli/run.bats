@@ -32,6 +32,14 @@ load common
 	[ "$output" = $'a\nb\nc' ]
 }
 
+@test "an empty rule, as of an unset variable, is refused before the command runs" {
+	for rule in '' ' ' '# fsync = error(EIO)'; do
+		run -125 failctl run -e "$rule" -- touch "$T/ran"
+		[[ $output == *"it holds no rule"* ]]
+		[ ! -e "$T/ran" ]
+	done
+}
+
 @test "a rule that matched no call is reported" {
 	run -0 --separate-stderr failctl run -e 'r := fsync:path=*/nowhere = error(EIO)' -- sh -c 'echo x > "$T/x"'
 	[[ $stderr == *'rule "r" matched no call: fsync:path=*/nowhere = error(EIO)'* ]]

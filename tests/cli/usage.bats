@@ -29,7 +29,8 @@ load common
 
 @test "an unknown command: 2 and the nearest" {
 	run -2 failctl hael
-	[ "$output" = 'failctl: unknown command "hael", did you mean "heal"?' ]
+	[ "${lines[0]}" = 'failctl: unknown command "hael", did you mean "heal"?' ]
+	[ "${lines[1]}" = 'failctl: try: failctl --help' ]
 	run -2 failctl help plaens
 	[[ $output == *'"planes"'* ]]
 }

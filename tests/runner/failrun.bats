@@ -25,6 +25,10 @@ load run
 	run -2 failrun check one two
 	run -2 failrun run x.ini --seed
 	[[ $output == *'"--seed" wants a value'* ]]
+	run -2 failrun history
+	[[ ${lines[0]} == 'failrun: "history" wants more: DIR'* ]]
+	run -0 failrun run --help
+	[[ $output == *'--on-violation stop|freeze|continue'* ]]
 }
 
 @test "every key of a plan and every kind of fault has a help" {

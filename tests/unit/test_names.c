@@ -132,6 +132,8 @@ static void a_misspelt_word_finds_its_neighbour(void **state)
 		{"pause", "pause"},  {"puase", "pause"}, {"dealy", "delay"},
 		{"errror", "error"}, {"kil", "kill"},    {"error_aftr", "error_after"},
 		{"xyzzy", NULL},     {"q", NULL},        {"", NULL},
+		{"KILL", "kill"},    {"sleep", "delay"}, {"crash", "kill"},
+		{"corr", "corrupt"}, {"quot", "quota"},
 	};
 	char longer[200];
 
@@ -146,6 +148,26 @@ static void a_misspelt_word_finds_its_neighbour(void **state)
 	memset(longer, 'a', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
 	assert_null(names_nearest(longer, names_action_at, NULL));
+}
+
+static void a_refusal_names_the_few_that_there_are(void **state)
+{
+	static const char *const few[] = {"kill-start", "full", NULL};
+	struct why why;
+
+	(void)state;
+	assert_int_equal(names_refuse(&why, -EINVAL, "kind", "kill", names_list_at, few), -EINVAL);
+	assert_string_equal(why.text, "unknown kind \"kill\", did you mean \"kill-start\"?");
+	names_refuse(&why, -EINVAL, "kind", "crash", names_list_at, few);
+	assert_string_equal(why.text, "unknown kind \"crash\", did you mean \"kill-start\"?");
+	names_refuse(&why, -EINVAL, "errno", "eio", names_errno_at, NULL);
+	assert_string_equal(why.text, "unknown errno \"eio\", did you mean \"EIO\"?");
+	names_refuse(&why, -EINVAL, "kind", "xyzzy", names_list_at, few);
+	assert_string_equal(why.text, "unknown kind \"xyzzy\": wanted one of kill-start, full");
+	names_refuse(&why, -EINVAL, "action", "xyzzy", names_action_at, NULL);
+	assert_string_equal(why.text, "unknown action \"xyzzy\"");
+	names_refuse(&why, -EINVAL, "rule", "xyzzy", names_list_at, few + 2);
+	assert_string_equal(why.text, "unknown rule \"xyzzy\"");
 }
 
 static void the_tables_have_no_holes(void **state)
@@ -178,6 +200,7 @@ int main(void)
 		cmocka_unit_test(sizes_are_read_and_written),
 		cmocka_unit_test(only_the_given_length_is_read),
 		cmocka_unit_test(a_misspelt_word_finds_its_neighbour),
+		cmocka_unit_test(a_refusal_names_the_few_that_there_are),
 		cmocka_unit_test(the_tables_have_no_holes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,8 +74,8 @@ static const struct {
 	{"[run]\ncontract = sink\n",
 	 "p.ini:2: contract is one of sync, bounded(D), none, not \"sink\", "
 	 "did you mean \"sync\"?"},
-	{"[run]\ncontract = bounded\n",
-	 "p.ini:2: contract is one of sync, bounded(D), none, not \"bounded\""},
+	{"[run]\ncontract = bounded\n", "p.ini:2: contract is one of sync, bounded(D), none, not "
+					"\"bounded\", did you mean \"bounded(D)\"?"},
 	{"[store]\nlist = eventual(0)\n",
 	 "p.ini:2: list is one of strict, eventual(D), not \"eventual(0)\", "
 	 "did you mean \"eventual(D)\"?"},
@@ -109,7 +109,7 @@ static const struct {
 	{SMALL "[fault f]\nkind = one-way\nlink = ds1\n",
 	 "p.ini:10: [fault f] link: \"ds1\" is no link: FROM>TO was wanted"},
 	{SMALL "[fault f]\nkind = restart\non = ds\ngate = dx\n",
-	 "p.ini:11: [fault f] gate: unknown gate \"dx\""},
+	 "p.ini:11: [fault f] gate: unknown gate \"dx\": wanted one of default"},
 	{SMALL "[gate g]\nstep = helth x == 0\n",
 	 "p.ini:9: unknown step \"helth\", did you mean \"health\"?"},
 	{SMALL "[gate g]\nstep = log x* up\n",
