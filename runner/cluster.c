@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "runner/external.h"
+
 int cluster_nodes(const struct cluster *cluster)
 {
 	return cluster->count;
@@ -27,6 +29,26 @@ struct node *cluster_find(struct cluster *cluster, const char *name)
 	return NULL;
 }
 
+/* Where the plan says that it is. */
+static int locate(struct node *node, struct why *why)
+{
+	const char *list = node->role->addresses;
+	char host[EXTERNAL_HOST_MAX];
+	uint16_t port;
+	int r = 1;
+
+	for (int i = 0; i <= node->index && r == 1; i++)
+		r = external_address_next(&list, host, &port, why);
+	if (r == 1)
+		r = external_resolve(host, &node->address, why);
+	if (r)
+		return why_prefix(why, r, "%s", node->name);
+	node->external = true;
+	if (port)
+		node->port = port;
+	return 0;
+}
+
 static int add_node(struct cluster *cluster, const struct plan_role *role, int index,
 		    struct why *why)
 {
@@ -43,6 +65,13 @@ static int add_node(struct cluster *cluster, const struct plan_role *role, int i
 	node->index = index;
 	node->spare = index >= role->count;
 	node->address = options->network + (uint32_t)cluster->count;
+	node->port = (uint16_t)options->plan->store.port;
+	if (options->plan->run.external) {
+		int r = locate(node, why);
+
+		if (r)
+			return r;
+	}
 	in.s_addr = htonl(node->address);
 	inet_ntop(AF_INET, &in, node->address_text, sizeof(node->address_text));
 	if (snprintf(path, sizeof(path), "%s/nodes/%s%d", options->run_dir, role->name,
@@ -52,7 +81,7 @@ static int add_node(struct cluster *cluster, const struct plan_role *role, int i
 	strcpy(node->dir, path);
 	strcat(strcpy(node->log, path), ".log");
 	node->log_first = node_log_end(node);
-	if (!options->control)
+	if (!options->control || node->external)
 		return 0;
 	return control_node(options->control, node->name, role->name, node->address, why);
 }
@@ -139,7 +168,8 @@ int cluster_open(struct cluster **out, const struct cluster_options *options, st
 void cluster_close(struct cluster *cluster)
 {
 	for (int i = 0; i < cluster->count; i++)
-		node_kill(cluster, &cluster->own[i].node, NULL);
+		if (!cluster->own[i].node.external)
+			node_kill(cluster, &cluster->own[i].node, NULL);
 	for (int i = 0; i < cluster->count; i++)
 		node_keep_disk(&cluster->own[i], NULL);
 	process_reap_orphans();

@@ -35,7 +35,9 @@ struct node {
 	int index;        /* in its role, from 0 */
 	bool spare;       /* started with the role's spare-args */
 	bool updated;     /* started as the role's new version */
+	bool external;    /* was started elsewhere: never down, and nothing is done to it */
 	uint32_t address; /* host order */
+	uint16_t port;    /* of an external one, where the plan gives it; else the store's */
 	char address_text[16];
 	char dir[512], log[512];
 	uint64_t log_first; /* bytes that were in its log before: of a run that was cut */
@@ -92,7 +94,8 @@ void cluster_reap(struct cluster *cluster);
 /* How much each node has printed until now, for gates that ask what it printed since. */
 void cluster_log_ends(const struct cluster *cluster, uint64_t end[]);
 
-/* {addr} {dir} {node} {index} {plan} {bin} {addrs:ROLE} {addrs:ROLE:PORT} filled in; {{ is a brace.
+/* {addr} {port} {dir} {node} {index} {plan} {bin} {addrs:ROLE} {addrs:ROLE:PORT} filled in; {{ is a
+ * brace.
  * node NULL: outside of any node. -ENOSPC, -EINVAL with why. */
 int cluster_expand(const struct cluster *cluster, const struct node *node, const char *text,
 		   char *out, size_t size, struct why *why);

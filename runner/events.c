@@ -47,12 +47,17 @@ int events_open(struct events **out, struct control *control, struct ledger *led
 		struct why *why)
 {
 	struct events *e = calloc(1, sizeof(*e));
+	struct control_event old;
 	int error;
 
 	if (!e)
 		return why_set(why, -ENOMEM, "no memory for events");
 	e->control = control;
 	e->ledger = ledger;
+	/* In a plane that is another's, what was before is of no fault of ours. */
+	while (control_event_next(control, &e->sequence, &e->lost, &old) == 1)
+		continue;
+	e->lost = 0;
 	error = pthread_create(&e->thread, NULL, loop, e);
 	if (error) {
 		free(e);

@@ -46,6 +46,15 @@ static void put_addr(struct output *out, const struct cluster *cluster, const st
 	put_text(out, node->address_text);
 }
 
+static void put_port(struct output *out, const struct cluster *cluster, const struct node *node)
+{
+	char text[16];
+
+	(void)cluster;
+	snprintf(text, sizeof(text), "%d", node->port);
+	put_text(out, text);
+}
+
 static void put_dir(struct output *out, const struct cluster *cluster, const struct node *node)
 {
 	(void)cluster;
@@ -87,8 +96,9 @@ static void put_bin(struct output *out, const struct cluster *cluster, const str
 }
 
 static const struct placeholder placeholders[] = {
-	{"addr", true, put_addr},   {"dir", true, put_dir},    {"node", true, put_node},
-	{"index", true, put_index}, {"plan", false, put_plan}, {"bin", false, put_bin},
+	{"addr", true, put_addr}, {"port", true, put_port},   {"dir", true, put_dir},
+	{"node", true, put_node}, {"index", true, put_index}, {"plan", false, put_plan},
+	{"bin", false, put_bin},
 };
 
 enum { PLACEHOLDERS = sizeof(placeholders) / sizeof(placeholders[0]) };

@@ -40,7 +40,9 @@ static int read_plan(struct plan **plan, struct schedule *schedule, const struct
 /* Everything but the outcome happens in the worker: the guardian does not return from here. */
 static int run_in_sandbox(const struct run_request *request, struct why *why)
 {
-	struct sandbox_options sandbox = {.net = request->plan->run.net, .run_dir = request->dir};
+	struct sandbox_options sandbox = {.net = request->plan->run.net,
+					  .none = request->plan->run.external,
+					  .run_dir = request->dir};
 
 	for (int i = 0; i < request->plan->roles; i++)
 		sandbox.disks |= request->plan->role[i].disk_bytes > 0;

@@ -134,6 +134,10 @@ int fault_of_rule(const char *rule_name); /* 3; -1 when it is no fault's rule */
 const struct fault_kind *fault_kind_at(int i);                          /* NULL after the last */
 const struct fault_kind *fault_kind(const char *name, struct why *why); /* why: the nearest name */
 
+/* Is it possible with external = yes? -EINVAL with why not. */
+int fault_external_check(const struct plan *plan, const struct plan_fault *fault,
+			 const struct fault_kind *kind, struct why *why);
+
 /* The table as a page of documentation. */
 void fault_markdown(FILE *to);
 

@@ -13,6 +13,7 @@
  *     fault_clock.c     the time that a node is told
  *     fault_catalogue.c each failpoint in turn
  *     fault_point.c     any rule, bound to the node that was drawn
+ *     fault_external.c  what remains for a cluster that was started elsewhere
  */
 #ifndef RUNNER_FAULT_KINDS_H
 #define RUNNER_FAULT_KINDS_H

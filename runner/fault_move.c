@@ -80,6 +80,10 @@ int move_offline(struct fault_run *run, const struct fault_context *c, struct wh
 
 	if (error || !settle(run, c))
 		return error;
+	if (run->node->external) {
+		run->fires = 1;
+		return 0;
+	}
 	return node_stop(c->cluster, run->node, why);
 }
 

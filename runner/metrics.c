@@ -154,7 +154,7 @@ static void ask_node(struct metrics *m, const struct node *node)
 static void ask_store(struct metrics *m)
 {
 	for (int i = 0; i < m->nodes && !atomic_load(&m->ending); i++)
-		if (m->before[i].processes)
+		if (m->before[i].processes || cluster_node(m->options.cluster, i)->external)
 			ask_node(m, cluster_node(m->options.cluster, i));
 }
 

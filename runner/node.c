@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,10 +62,18 @@ static void note_end(struct cluster *cluster, struct node_own *own, int status)
 	}
 }
 
+/* Nothing is done to another's process; and pid 0 would be a signal to our own group. */
+static int refuse_external(const struct node *node, struct why *why)
+{
+	return why_set(why, -ENOTSUP, "%s was started elsewhere", node->name);
+}
+
 bool node_alive(struct cluster *cluster, struct node *node)
 {
 	int status;
 
+	if (node->external)
+		return true;
 	if (node->pid <= 0)
 		return false;
 	if (process_wait(node->pid, 0, &status) == 0)
@@ -171,6 +180,16 @@ static int spawn(struct cluster *cluster, struct node *node, const char *const *
 	return 0;
 }
 
+/* It is there: only its folder, for what is run about it, is not. */
+static int attach(struct node *node, struct why *why)
+{
+	if (mkdir(node->dir, 0755) && errno != EEXIST)
+		return why_set(why, -errno, "no folder %s: %s", node->dir, strerror(errno));
+	node->state = NODE_STARTING;
+	node->starts++;
+	return 0;
+}
+
 int node_start(struct cluster *cluster, struct node *node, struct why *why)
 {
 	char text[COMMAND_MAX], program[PATH_MAX], supervisor[PATH_MAX];
@@ -179,6 +198,8 @@ int node_start(struct cluster *cluster, struct node *node, struct why *why)
 	bool other = *node->role->user;
 	int r;
 
+	if (node->external)
+		return attach(node, why);
 	if (node_alive(cluster, node))
 		return why_set(why, -EALREADY, "%s is running", node->name);
 	r = other ? process_user_find(&user, node->role->user, why) : 0;
@@ -219,6 +240,9 @@ int node_wait_ready(struct cluster *cluster, struct node *node, int64_t deadline
 			node->state = NODE_UP;
 			return 0;
 		}
+		if (process_now_ns() >= deadline_ns && node->external)
+			return why_set(why, -ETIMEDOUT, "%s is not ready in time: %s", node->name,
+				       last.text);
 		if (process_now_ns() >= deadline_ns) {
 			node_log_tail(node, tail, sizeof(tail));
 			return why_set(why, -ETIMEDOUT,
@@ -247,6 +271,8 @@ static int wait_end(struct cluster *cluster, struct node *node, int64_t limit_ns
 
 int node_kill(struct cluster *cluster, struct node *node, struct why *why)
 {
+	if (node->external)
+		return refuse_external(node, why);
 	if (!node_alive(cluster, node))
 		return 0;
 	node->asked = true;
@@ -259,6 +285,8 @@ int node_kill(struct cluster *cluster, struct node *node, struct why *why)
 
 int node_stop(struct cluster *cluster, struct node *node, struct why *why)
 {
+	if (node->external)
+		return refuse_external(node, why);
 	if (!node_alive(cluster, node)) {
 		node->state = NODE_STOPPED;
 		return 0;
@@ -276,6 +304,8 @@ int node_pause(struct cluster *cluster, struct node *node, struct why *why)
 {
 	int64_t deadline_ns = process_now_ns() + state_limit_ns;
 
+	if (node->external)
+		return refuse_external(node, why);
 	while (node_alive(cluster, node)) {
 		/* Again and again: a process may fork while its group is being stopped. */
 		kill(-node->pid, SIGSTOP);
@@ -292,6 +322,8 @@ int node_pause(struct cluster *cluster, struct node *node, struct why *why)
 
 int node_continue(struct cluster *cluster, struct node *node, struct why *why)
 {
+	if (node->external)
+		return refuse_external(node, why);
 	if (!node_alive(cluster, node))
 		return why_set(why, -ESRCH, "%s is not running", node->name);
 	kill(-node->pid, SIGCONT);

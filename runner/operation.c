@@ -102,8 +102,8 @@ static enum outcome read_page(struct session *session, const struct op *op,
 	list->last[0] = '\0';
 	list->broken = false;
 	list_add(list, "[", 1);
-	rc = w->options.driver->page(w->store, op, reply, list_entry, list, answer->after,
-				     sizeof(answer->after), why);
+	rc = driver_prefix_page(w->options.driver, w->store, op, w->options.prefix, reply,
+				list_entry, list, answer->after, sizeof(answer->after), why);
 	list_add(list, "]", 1);
 	if (rc < 0)
 		answer->after[0] = '\0';
@@ -159,9 +159,11 @@ static void again(struct workload *w, const struct ledger_outcome *out)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* What came, as a fact: outcome, told size, tag and range, what the bytes tell. */
-static void judge_reply(struct session *session, const struct op *op, const struct client_result *r,
-			struct ledger_outcome *out, struct answer *answer)
+/* What came, as a fact: outcome, told size, tag and range, what the bytes tell. sent: op as the store
+ * got it. */
+static void judge_reply(struct session *session, const struct op *op, const struct op *sent,
+			const struct client_result *r, struct ledger_outcome *out,
+			struct answer *answer)
 {
 	struct workload *w = session->workload;
 	struct body_found found = {.mark = BODY_OK};
@@ -172,7 +174,7 @@ static void judge_reply(struct session *session, const struct op *op, const stru
 		fact.outcome = OUTCOME_GARBAGE;
 		why_set(&why, 0, "a page of more than %d bytes", LIST_MAX);
 	} else if (r->reply.status) {
-		w->options.driver->reply(w->store, op, &r->reply, &fact, &why);
+		w->options.driver->reply(w->store, sent, &r->reply, &fact, &why);
 	} else if (r->sends && is_mutation(op->verb)) {
 		fact.outcome = OUTCOME_AMBIGUOUS;
 	}
@@ -186,7 +188,7 @@ static void judge_reply(struct session *session, const struct op *op, const stru
 		body_check(w->options.run_id, op->key, fact.from, fact.size, r->reply.body,
 			   r->reply.length, &found);
 	} else if (op->verb == VERB_LIST && fact.outcome == OUTCOME_OK) {
-		fact.outcome = read_page(session, op, &r->reply, answer, &why);
+		fact.outcome = read_page(session, sent, &r->reply, answer, &why);
 	}
 	out->kind = fact.outcome;
 	out->seen = found.generation;
@@ -287,12 +289,14 @@ static int send_until_clear(struct session *session, const struct op *op, int en
 	/* The probe asks whether the store answers, not whether it does in the end. */
 	bool retries_all = is_mutation(op->verb) && session->worker >= 0;
 	int64_t retries = retries_all ? w->options.plan->workload.retries : 0;
+	struct driver_prefixed prefixed;
+	const struct op *sent = driver_prefix_op(&prefixed, op, w->options.prefix);
 	struct client_result result;
 	struct request request;
 	struct why why = {""};
 
 	for (;;) {
-		int rc = w->options.driver->request(w->store, op, endpoint, &request, &why);
+		int rc = w->options.driver->request(w->store, sent, endpoint, &request, &why);
 		if (rc < 0)
 			return fail(w, rc, &why);
 		client_send(session->client, &request, is_mutation(op->verb), session->body,
@@ -301,7 +305,7 @@ static int send_until_clear(struct session *session, const struct op *op, int en
 		outcome->error = result.error;
 		outcome->sent += result.sent;
 		outcome->sends += result.sends;
-		judge_reply(session, op, &result, outcome, answer);
+		judge_reply(session, op, sent, &result, outcome, answer);
 		if (outcome->kind == OUTCOME_NOT_APPLIED && outcome->sends > result.sends)
 			outcome->kind = OUTCOME_AMBIGUOUS; /* an earlier one may have been */
 		if ((outcome->kind != OUTCOME_AMBIGUOUS && outcome->kind != OUTCOME_NOT_APPLIED) ||

@@ -18,6 +18,7 @@
 
 #include "runner/body.h"
 #include "runner/client.h"
+#include "runner/driver_prefix.h"
 #include "runner/keyspace.h"
 #include "runner/workload.h"
 

@@ -334,7 +334,8 @@ static int set_overrides(struct plan *plan, const char *const *overrides, struct
 /* Faults that name no gate have this one. */
 static int add_default_gate(struct plan *plan, struct why *why)
 {
-	static const char *const steps[] = {"process", "ready", "probe"};
+	static const char *const all[] = {"process", "ready", "probe", NULL};
+	const char *const *steps = &all[plan->run.external];
 	int index = find_named(plan, SECTION_GATE, "default");
 	int r = 0;
 
@@ -342,8 +343,8 @@ static int add_default_gate(struct plan *plan, struct why *why)
 		r = add_named(plan, SECTION_GATE, "default", &index, why);
 	if (r || plan->gate[index].steps)
 		return r;
-	for (size_t i = 0; r == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
-		r = set_entry(plan, SECTION_GATE, index, "step", steps[i], why);
+	for (; r == 0 && *steps; steps++)
+		r = set_entry(plan, SECTION_GATE, index, "step", *steps, why);
 	return r;
 }
 

@@ -48,6 +48,8 @@ struct plan_run {
 	int64_t metrics_ns;          /* how often; 0: never */
 	int64_t log_bytes, log_keep; /* of each node: the size of its log, and older parts */
 	int64_t ledger_ops;          /* operations kept in the ledger, about; 0: all */
+	bool external;               /* the cluster was started elsewhere */
+	const char *plane;           /*   and its processes are in this plane; "": in none */
 	const char *dir;             /* run directory; "": run/NAME-SEED-TIME */
 };
 
@@ -57,7 +59,9 @@ struct plan_store {
 	int64_t port;
 	int64_t timeout_ns;    /* of one request */
 	struct plan_term list; /* enum listing; eventual: when it has caught up at the latest */
-	int64_t settle_ns;     /* after which an unanswered write can't take effect; 0: never */
+	const char
+		*prefix; /* of every name of an object; "": none, external: one of the run's own */
+	int64_t settle_ns; /* after which an unanswered write can't take effect; 0: never */
 	struct plan_setting {
 		const char *key, *value;
 	} setting[STORE_SETTING_MAX]; /* the driver's own keys */
@@ -93,10 +97,11 @@ enum uring_policy { URING_WARN, URING_DENY, URING_ALLOW };
 struct plan_role {
 	char name[PLAN_NAME_MAX];
 	int64_t count, spares;
-	int64_t survives;    /* nodes that may be disturbed at once, up to the loss of their data */
-	const char *command; /* {addr} {dir} ... are filled in (cluster_expand) */
-	const char *args;    /* appended to it (--set role.ds.args=...) */
-	const char *spare_args;                       /* appended for spares */
+	int64_t survives; /* nodes that may be disturbed at once, up to the loss of their data */
+	const char *addresses;  /* of an external cluster's nodes: HOST[:PORT], commas between */
+	const char *command;    /* {addr} {dir} ... are filled in (cluster_expand) */
+	const char *args;       /* appended to it (--set role.ds.args=...) */
+	const char *spare_args; /* appended for spares */
 	const char *update_command, *update_args;     /* of its new version; "": as the old one */
 	const char *offline_command, *online_command; /* take a node out of service, and back */
 	const char *setup;   /* run once in {dir} before the first start; may be "" */

@@ -12,9 +12,8 @@
 #include "runner/ready.h"
 #include "runner/schedule.h"
 
-/* Puts "FILE:LINE: [SECTION] KEY" before why. */
-static int at(const struct plan *plan, enum plan_section section, int index, const char *key,
-	      int code, struct why *why)
+int plan_at(const struct plan *plan, enum plan_section section, int index, const char *key,
+	    int code, struct why *why)
 {
 	const struct plan_place *place = plan_place(plan, section, index, key);
 	char title[PLAN_TITLE_MAX];
@@ -50,8 +49,10 @@ static int check_given(const struct plan *plan, struct why *why)
 
 			if (key->value || **(const char *const *)(base + key->offset))
 				continue;
+			if (plan->run.external && strcmp(key->name, "command") == 0)
+				continue;
 			why_set(why, -EINVAL, "it must be given");
-			return at(plan, key->section, n, key->name, -EINVAL, why);
+			return plan_at(plan, key->section, n, key->name, -EINVAL, why);
 		}
 	}
 	return 0;
@@ -124,6 +125,7 @@ static int check_anchor(const char *text, struct why *why)
 static int check_kind(const struct plan *plan, struct plan_fault *fault, struct why *why)
 {
 	const struct fault_kind *kind;
+	int r;
 
 	if (!*fault->kind && *fault->rule)
 		fault->kind = "point";
@@ -132,11 +134,12 @@ static int check_kind(const struct plan *plan, struct plan_fault *fault, struct 
 	kind = fault_kind(fault->kind, why);
 	if (!kind)
 		return -EINVAL;
-	if ((kind->needs & NEEDS_NETFILTER) && plan->run.net == NET_HOST)
+	if ((kind->needs & NEEDS_NETFILTER) && plan->run.net == NET_HOST && !plan->run.external)
 		return why_set(why, -EINVAL,
 			       "kind \"%s\" wants a network of the run's own: net = host has none",
 			       kind->name);
-	return kind->check ? kind->check(fault, why) : 0;
+	r = kind->check ? kind->check(fault, why) : 0;
+	return r || !plan->run.external ? r : fault_external_check(plan, fault, kind, why);
 }
 
 /* A PASS must be a true verdict: nobody is lied to but where the plan says that it is survived. */
@@ -167,27 +170,28 @@ static int check_fault(struct plan *plan, int i, struct why *why)
 	int r = check_words(plan, fault->on, why);
 
 	if (r)
-		return at(plan, SECTION_FAULT, i, "on", r, why);
+		return plan_at(plan, SECTION_FAULT, i, "on", r, why);
 	r = check_link(plan, fault->link, why);
 	if (r)
-		return at(plan, SECTION_FAULT, i, "link", r, why);
+		return plan_at(plan, SECTION_FAULT, i, "link", r, why);
 	r = check_anchor(fault->anchor, why);
 	if (r)
-		return at(plan, SECTION_FAULT, i, "anchor", r, why);
+		return plan_at(plan, SECTION_FAULT, i, "anchor", r, why);
 	if (!plan_gate(plan, fault->gate)) {
 		names_refuse(why, -EINVAL, "gate", fault->gate, gate_at, plan);
-		return at(plan, SECTION_FAULT, i, "gate", -EINVAL, why);
+		return plan_at(plan, SECTION_FAULT, i, "gate", -EINVAL, why);
 	}
 	if (*fault->until && !plan_gate(plan, fault->until)) {
 		names_refuse(why, -EINVAL, "gate", fault->until, gate_at, plan);
-		return at(plan, SECTION_FAULT, i, "until", -EINVAL, why);
+		return plan_at(plan, SECTION_FAULT, i, "until", -EINVAL, why);
 	}
 	r = check_kind(plan, fault, why);
 	if (r)
-		return at(plan, SECTION_FAULT, i,
-			  *fault->rule && fault_kind(fault->kind, NULL) ? "rule" : "kind", r, why);
+		return plan_at(plan, SECTION_FAULT, i,
+			       *fault->rule && fault_kind(fault->kind, NULL) ? "rule" : "kind", r,
+			       why);
 	r = check_lies(plan, fault, why);
-	return r ? at(plan, SECTION_FAULT, i, "on", r, why) : 0;
+	return r ? plan_at(plan, SECTION_FAULT, i, "on", r, why) : 0;
 }
 
 /* Our keys of [store], then the driver's. */
@@ -210,7 +214,7 @@ static int check_store(const struct plan *plan, struct why *why)
 	const struct driver *driver = driver_find(store->driver, why);
 
 	if (!driver)
-		return at(plan, SECTION_STORE, 0, "driver", -EINVAL, why);
+		return plan_at(plan, SECTION_STORE, 0, "driver", -EINVAL, why);
 	for (int i = 0; i < store->settings; i++) {
 		const struct driver_setting *row = driver->settings;
 		const char *key = store->setting[i].key;
@@ -220,12 +224,12 @@ static int check_store(const struct plan *plan, struct why *why)
 		if (row && row->key)
 			continue;
 		names_refuse(why, -EINVAL, "key", key, store_key_at, driver);
-		return at(plan, SECTION_STORE, 0, key, -EINVAL, why);
+		return plan_at(plan, SECTION_STORE, 0, key, -EINVAL, why);
 	}
 	if (plan_role(plan, store->endpoints))
 		return 0;
 	names_refuse(why, -EINVAL, "role", store->endpoints, role_at, plan);
-	return at(plan, SECTION_STORE, 0, "endpoints", -EINVAL, why);
+	return plan_at(plan, SECTION_STORE, 0, "endpoints", -EINVAL, why);
 }
 
 /* The phases are as long as the run: a duration that was given stretches them. */
@@ -259,11 +263,11 @@ static int check_run(struct plan *plan, struct why *why)
 
 	if (run->warmup_ns + run->quiet_ns > run->duration_ns) {
 		why_set(why, -EINVAL, "warmup and quiet together are longer than the duration");
-		return at(plan, SECTION_RUN, 0, "duration", -EINVAL, why);
+		return plan_at(plan, SECTION_RUN, 0, "duration", -EINVAL, why);
 	}
 	if (plan->workload.size_min > plan->workload.size_max) {
 		why_set(why, -EINVAL, "it is larger than size-max");
-		return at(plan, SECTION_WORKLOAD, 0, "size-min", -EINVAL, why);
+		return plan_at(plan, SECTION_WORKLOAD, 0, "size-min", -EINVAL, why);
 	}
 	return 0;
 }
@@ -276,14 +280,14 @@ static int check_workload(const struct plan *plan, struct why *why)
 	if (w->workers % w->writers_per_key) {
 		why_set(why, -EINVAL, "%lld workers can't write each key in groups of %lld",
 			(long long)w->workers, (long long)w->writers_per_key);
-		return at(plan, SECTION_WORKLOAD, 0, "writers-per-key", -EINVAL, why);
+		return plan_at(plan, SECTION_WORKLOAD, 0, "writers-per-key", -EINVAL, why);
 	}
 	if (w->mix.create + w->mix.replace > 0 && !(driver->can & CAN_IF_MATCH)) {
 		why_set(why, -EINVAL,
 			"the driver \"%s\" knows no conditional put: create or "
 			"replace",
 			driver->name);
-		return at(plan, SECTION_WORKLOAD, 0, "mix", -EINVAL, why);
+		return plan_at(plan, SECTION_WORKLOAD, 0, "mix", -EINVAL, why);
 	}
 	return 0;
 }
@@ -306,7 +310,7 @@ static int check_texts(const struct plan *plan, int i, struct why *why)
 		int r = expand_check(plan, true, texts[n].text, why);
 
 		if (r)
-			return at(plan, SECTION_ROLE, i, texts[n].key, r, why);
+			return plan_at(plan, SECTION_ROLE, i, texts[n].key, r, why);
 	}
 	return 0;
 }
@@ -318,13 +322,15 @@ static int check_steps(const struct plan *plan, int i, struct why *why)
 
 	for (int step = 0; r == 0 && step < gate->steps; step++)
 		r = gate_step_fits(plan, gate->step[step], why);
-	return r ? at(plan, SECTION_GATE, i, "step", r, why) : 0;
+	return r ? plan_at(plan, SECTION_GATE, i, "step", r, why) : 0;
 }
 
 int plan_check(struct plan *plan, struct why *why)
 {
 	int r = check_given(plan, why);
 
+	if (r == 0)
+		r = plan_check_external(plan, why);
 	for (int i = 0; r == 0 && i < plan->gates; i++)
 		r = check_steps(plan, i, why);
 	for (int i = 0; r == 0 && i < plan->roles; i++) {
@@ -333,10 +339,10 @@ int plan_check(struct plan *plan, struct why *why)
 			return r;
 		r = ready_check(plan->role[i].ready, why);
 		if (r)
-			return at(plan, SECTION_ROLE, i, "ready", r, why);
+			return plan_at(plan, SECTION_ROLE, i, "ready", r, why);
 		if (plan->role[i].deep && plan->role[i].tier == TIER_NOTIFY)
-			return at(plan, SECTION_ROLE, i, "deep",
-				  why_set(why, -EINVAL, "deep is not for tier = notify"), why);
+			return plan_at(plan, SECTION_ROLE, i, "deep",
+				       why_set(why, -EINVAL, "deep is not for tier = notify"), why);
 	}
 	if (r == 0)
 		r = check_run(plan, why);

@@ -4,6 +4,7 @@
  *     plan_lines.c   lines -> sections and entries        plan_keys.c    the rows
  *     plan_values.c  text <-> values                      plan.c         all into a struct plan
  *     plan_check.c   do the parts fit together?           plan_write.c   back to text, help
+ *     plan_external.c  of a cluster that was started elsewhere
  *
  * Behind struct plan stand the texts it points to and the line of every entry, for messages.
  */
@@ -41,7 +42,13 @@ const char *plan_section_title(const struct plan *plan, enum plan_section sectio
 const struct plan_place *plan_place(const struct plan *plan, enum plan_section section, int index,
 				    const char *key);
 
+/* Puts "FILE:LINE: [SECTION] KEY" before why; returns code. */
+int plan_at(const struct plan *plan, enum plan_section section, int index, const char *key,
+	    int code, struct why *why);
+
 /* Do names lead somewhere, do rules and anchors parse? -EINVAL with "FILE:LINE: ...". */
 int plan_check(struct plan *plan, struct why *why);
+/* Of a cluster that was started elsewhere: also sets what follows from that. */
+int plan_check_external(struct plan *plan, struct why *why);
 
 #endif

@@ -55,6 +55,12 @@ static const struct plan_key keys[] = {
 	 .help = "a node's log that is longer is rotated, and the node does not notice; 0: never"},
 	{SECTION_RUN, .name = "log-keep", AT(log_keep), NUMBER(1, 1000), .value = "3",
 	 .help = "older parts of each log that are kept: NAME.log.1 is the newest"},
+	{SECTION_RUN, .name = "external", AT(external), .type = TYPE_BOOL, .value = "no",
+	 .help = "the cluster was started elsewhere: its roles have addresses, and nothing of it "
+		 "is started, stopped or killed"},
+	{SECTION_RUN, .name = "plane", AT(plane), TEXT, .value = "",
+	 .help = "with external: the plane (a name, or a path) that its processes are in; empty: "
+		 "none, and no rules"},
 	{SECTION_RUN, .name = "dir", AT(dir), TEXT, .value = "",
 	 .help = "the run directory; empty: run/NAME-SEED-N"},
 #undef OWNER
@@ -73,6 +79,9 @@ static const struct plan_key keys[] = {
 	{SECTION_STORE, .name = "settle", AT(settle_ns), TIME(0, 30 * DAY), .value = "0",
 	 .help = "a write without an answer takes effect within this time or never; 0: it always "
 		 "may"},
+	{SECTION_STORE, .name = "prefix", AT(prefix), TEXT, .value = "",
+	 .help = "begins the name of every object; empty: nothing does, or with external one of "
+		 "the run's own"},
 #undef OWNER
 #define OWNER plan_workload
 	{SECTION_WORKLOAD, .name = "workers", AT(workers), NUMBER(1, 1024), .value = "24",
@@ -116,8 +125,12 @@ static const struct plan_key keys[] = {
 	{SECTION_ROLE, .name = "survives", AT(survives), NUMBER(0, 64), .value = "0",
 	 .help = "nodes of it that the store bears to be disturbed at once, each up to the loss of "
 		 "its data; 0: one by one, none with a loss"},
+	{SECTION_ROLE, .name = "addresses", AT(addresses), TEXT, .value = "",
+	 .help = "with external, in place of count and command: HOST or HOST:PORT of each node, "
+		 "commas between"},
 	{SECTION_ROLE, .name = "command", AT(command), TEXT,
-	 .help = "starts one, in the foreground; no shell; {addr} {dir} {node} {index} {plan} "
+	 .help = "starts one, in the foreground; no shell; {addr} {port} {dir} {node} {index} "
+		 "{plan} "
 		 "{bin} "
 		 "{addrs:ROLE} {addrs:ROLE:PORT} are filled in, {{ is a brace"},
 	{SECTION_ROLE, .name = "args", AT(args), TEXT, .value = "",

@@ -269,13 +269,28 @@ int run_recover_from(void *arg, const char *gate, int fault)
 	return run_recover(arg, gate, fault);
 }
 
+/* All rules of a plane of the run's own; of another's what this run has set, which its faults have
+ * healed but for the rules that only watch. */
+static int heal_plane(struct run *run, struct why *why)
+{
+	int64_t deadline_ns = process_now_ns() + HEAL_NS;
+	int error = 0;
+
+	if (!run->plan->run.external)
+		return control_heal(run->control, deadline_ns, why);
+	for (int i = 0; i < run->schedule.atoms && !error; i++)
+		if (run->atom[i].watch[0])
+			error = control_remove(run->control, run->atom[i].watch, deadline_ns, why);
+	return error == -ENOENT ? 0 : error;
+}
+
 static void heal(struct run *run)
 {
 	struct why why = {""};
 
 	run_phase(run, "heal");
 	progress_fault(run->progress, "%s", "");
-	if (run->control && control_heal(run->control, process_now_ns() + HEAL_NS, &why))
+	if (run->control && heal_plane(run, &why))
 		run_report(run, UNRECOVERED, "heal", why.text);
 	if (!run->unrecovered)
 		run_recover(run, "", -1);

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "runner/external.h"
 #include "runner/net.h"
 #include "runner/net_queue.h"
 #include "runner/past.h"
@@ -96,6 +98,8 @@ static int open_plane(struct run *run, struct why *why)
 	struct process_user user;
 	int error;
 
+	if (run->plan->run.external)
+		return *run->plan->run.plane ? external_plane(&run->control, run->plan, why) : 0;
 	if (!injects(run->plan))
 		return 0;
 	for (int i = 0; i < run->plan->roles; i++) {
@@ -215,6 +219,29 @@ static bool sweep_cancelled(void *arg)
 	return run_interrupts() > 1;
 }
 
+/* Of an external cluster's store others may have a part: ours is new for each run. */
+static int choose_prefix(struct run *run, struct why *why)
+{
+	struct timespec now;
+
+	snprintf(run->prefix, sizeof(run->prefix), "%s", run->plan->store.prefix);
+	if (strlen(run->plan->store.prefix) >= sizeof(run->prefix))
+		return why_set(why, -ENAMETOOLONG, "[store] prefix is longer than %d bytes",
+			       PREFIX_MAX - 1);
+	if (run->request->resumes) {
+		past_text(run->request->resumes, "prefix", run->prefix, sizeof(run->prefix));
+		return 0;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (!run->prefix[0] && run->plan->run.external)
+		snprintf(run->prefix, sizeof(run->prefix), "failkit-%llx-%x/",
+			 (unsigned long long)now.tv_sec * 1000000000 +
+				 (unsigned long long)now.tv_nsec,
+			 (unsigned)getpid());
+	ledger_run(run->ledger, "prefix", run->prefix);
+	return 0;
+}
+
 static int open_workload(struct run *run, uint64_t run_id, struct why *why)
 {
 	const struct plan_store *store = &run->plan->store;
@@ -235,8 +262,8 @@ static int open_workload(struct run *run, uint64_t run_id, struct why *why)
 
 		if (strcmp(node->role->name, store->endpoints) != 0 || node->spare)
 			continue;
-		snprintf(run->endpoint_text[run->endpoints], sizeof(run->endpoint_text[0]),
-			 "%s:%lld", node->address_text, (long long)store->port);
+		snprintf(run->endpoint_text[run->endpoints], sizeof(run->endpoint_text[0]), "%s:%d",
+			 node->address_text, node->port);
 		run->endpoint[run->endpoints] = run->endpoint_text[run->endpoints];
 		snprintf(key, sizeof(key), "endpoint%d", run->endpoints);
 		ledger_run(run->ledger, key, node->name);
@@ -244,6 +271,9 @@ static int open_workload(struct run *run, uint64_t run_id, struct why *why)
 	}
 	options.endpoint = run->endpoint;
 	options.endpoints = run->endpoints;
+	options.prefix = run->prefix;
+	if (run->plan->run.external)
+		options.client_address = NULL;
 	text_address(sandbox_network() + CLIENT_HOST, run->client);
 	snprintf(can, sizeof(can), "%u", options.driver->can);
 	ledger_run(run->ledger, "can", can);
@@ -352,6 +382,8 @@ static int start_cluster(struct run *run, struct why *why)
 {
 	int error = cluster_start(run->cluster, why);
 
+	if (!error && run->plan->run.external)
+		error = workload_empty(run->workload, why);
 	if (!error)
 		error = first_gate(run, why);
 	if (!error)
@@ -374,6 +406,10 @@ int run_boot(struct run *run, struct why *why)
 		error = check_needs(run, why);
 	if (!error)
 		error = open_cluster(run, why);
+	if (!error && run->plan->run.external && run->control)
+		error = external_attached(run->control, run->cluster, why);
+	if (!error)
+		error = choose_prefix(run, why);
 	if (!error)
 		error = open_workload(run, run_id, why);
 	if (!error && run->request->resumes)
@@ -406,7 +442,8 @@ void run_close(struct run *run)
 	if (run->ledger)
 		ledger_close(run->ledger, NULL);
 	if (run->control) {
-		control_unlink(run->control);
+		if (!run->plan->run.external)
+			control_unlink(run->control);
 		control_close(run->control);
 	}
 	free(run->atom);

@@ -14,6 +14,7 @@
 #include "runner/cluster.h"
 #include "runner/compact.h"
 #include "runner/driver.h"
+#include "runner/driver_prefix.h"
 #include "runner/events.h"
 #include "runner/fault.h"
 #include "runner/gate.h"
@@ -54,6 +55,7 @@ struct run {
 	struct events *events;
 	struct progress *progress;
 	char endpoint_text[ENDPOINT_MAX][32], client[16];
+	char prefix[PREFIX_MAX]; /* of the names of its objects */
 	const char *endpoint[ENDPOINT_MAX];
 	int endpoints;
 	unsigned crashes[NODE_COUNT_MAX]; /* of each node, as far as judged */

@@ -188,7 +188,9 @@ int run_resume_start(struct run *run, struct why *why)
 {
 	int done = 0, error;
 
-	cut_event(run, "healing", "failrun ended, and with it the fault and every node");
+	cut_event(run, "healing",
+		  run->plan->run.external ? "failrun ended, and with it the fault"
+					  : "failrun ended, and with it the fault and every node");
 	error = start_all(run, why);
 	if (error)
 		return error;

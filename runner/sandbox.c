@@ -269,6 +269,11 @@ static int guard(pid_t worker, const sigset_t *watched)
 	}
 }
 
+static int layers_of(const struct sandbox_options *options, int i)
+{
+	return options->none ? -(i > 0) : sandbox_attempt(i, options->net);
+}
+
 /* Returns as attempt(), for the first attempt that works. */
 static int try_all(const struct sandbox_options *options, const sigset_t *mask, pid_t *worker,
 		   int *layers, struct why *why)
@@ -276,13 +281,14 @@ static int try_all(const struct sandbox_options *options, const sigset_t *mask, 
 	struct why last = {""};
 	int r = -ENOTSUP;
 
-	for (int i = 0; r < 0 && (*layers = sandbox_attempt(i, options->net)) >= 0; i++) {
+	for (int i = 0; r < 0 && (*layers = layers_of(options, i)) >= 0; i++) {
 		bool whole = (*layers & SANDBOX_PID) &&
 			     ((*layers & SANDBOX_NET) || options->net == NET_HOST);
 
 		/* Copied before the fork, for the worker to tell. */
 		snprintf(here.missing, sizeof(here.missing), "%s",
-			 !whole                     ? last.text
+			 options->none              ? "the plan says external = yes"
+			 : !whole                   ? last.text
 			 : options->net == NET_HOST ? "the plan says net = host"
 						    : "");
 		r = attempt(options, (unsigned)*layers, mask, worker, &last);

@@ -24,6 +24,7 @@
 
 struct sandbox_options {
 	int net;             /* enum net_mode (plan.h) */
+	bool none;           /* no namespace at all: what is driven is on the host */
 	uint32_t network;    /* of sandbox_network(), when the host's network is used; 0: drawn */
 	bool disks;          /* nodes have disks of their own: kept when all is killed */
 	const char *run_dir; /* absolute; run.json is written there */

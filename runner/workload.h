@@ -35,12 +35,15 @@ struct workload_options {
 	bool (*cancelled)(void *arg); /* is the sweep to end at once? may be NULL */
 	void *arg;
 	const char *client_address; /* to bind to: links to clients can be cut; may be NULL */
+	const char *prefix;         /* driver_prefix.h; NULL or "": none */
 };
 
 int workload_open(struct workload **out, const struct workload_options *options, struct why *why);
 /* Takes over what the ledger of a run that was cut tells; before the start. last_seq: the last
  * number of its order of operations. */
 int workload_restore(struct workload *workload, sqlite3 *db, uint64_t last_seq, struct why *why);
+/* Is nothing there yet under the prefix? -ENOTEMPTY, or why that was not told. */
+int workload_empty(struct workload *workload, struct why *why);
 int workload_start(struct workload *workload, struct why *why); /* threads begin to send */
 void workload_stop(struct workload *workload); /* and end, each after its operation */
 void workload_close(struct workload *workload);
