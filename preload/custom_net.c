@@ -127,7 +127,7 @@ ssize_t recvfrom(int fd, void *buf, size_t n, int flags, __SOCKADDR_ARG from, so
 			       : real_recvfrom(fd, buf, n, flags, from, length);
 }
 
-/* What the kernel writes into a message that it received. */
+/* What the kernel writes into a message that it received, from one to the other. */
 static void tell_received(struct msghdr *message, const struct msghdr *judged, bool failed)
 {
 	if (failed)
@@ -137,6 +137,8 @@ static void tell_received(struct msghdr *message, const struct msghdr *judged, b
 	message->msg_flags = judged->msg_flags;
 }
 
+/* The caller's message is what the kernel gets, so that it refuses one that can't be written; a copy
+ * only where it is cut. Of what is dropped the caller's message is to say nothing. */
 static __attribute__((noinline)) ssize_t armed_recvmsg(int fd, struct msghdr *message, int flags)
 {
 	uint64_t asked = vector_bytes(message->msg_iov, message->msg_iovlen);
@@ -148,16 +150,18 @@ static __attribute__((noinline)) ssize_t armed_recvmsg(int fd, struct msghdr *me
 	CALL_BEGIN(call, recvmsg, HIT_FD_FLAGS(fd, flags),
 		   GIVE_PIECES(message->msg_iov, message->msg_iovlen, asked, -1));
 	while (call_enter(&call)) {
+		bool is_cut = call.hit.len < asked;
+
 		judged = *message;
-		if (call.hit.len < asked) {
+		if (is_cut) {
 			judged.msg_iov = cut;
 			judged.msg_iovlen = vector_cut(cut, message->msg_iov, pieces, call.hit.len);
 		}
-		call_result(&call, real_recvmsg(fd, &judged, flags));
-		if (!call_again(&call)) {
+		call_result(&call, real_recvmsg(fd, is_cut ? &judged : message, flags));
+		if (is_cut != call_again(&call))
 			tell_received(message, &judged, call.failed);
+		if (!call_again(&call))
 			break;
-		}
 	}
 	return call_leave(&call);
 }

@@ -94,6 +94,27 @@ truth() {
 		'sendmsg -1 EFAULT' 'recvmsg -1 EFAULT'
 }
 
+@test "what a message is made of stays the caller's" {
+	for rules in 'read = off' '%recv,%send = off' '%recv,%send = corrupt(bits=3)' \
+		'%recv:path=nowhere = drop; %send = off'; do
+		truth message "$rules" 'recvmsg 8' 'as it was' 'recvmmsg 1' 'as it was' \
+			'sendmsg 8' 'as it was' 'sendmmsg 1' 'as it was'
+	done
+	truth message 'recvmsg,sendmsg = short(3)' 'recvmsg 3' 'as it was' 'recvmmsg 1' 'as it was' \
+		'sendmsg 3' 'as it was' 'sendmmsg 1' 'as it was'
+	truth message 'recvmsg,sendmsg = error_after(EIO)' 'recvmsg -1 EIO' 'as it was' 'recvmmsg 1' \
+		'as it was' 'sendmsg -1 EIO' 'as it was' 'sendmmsg 1' 'as it was'
+}
+
+@test "a message on the edge of what can be read, or that can't be written, is the kernel's to refuse" {
+	edge=('recvmsg -1 EFAULT' 'sendmsg -1 EFAULT' 'recvmmsg -1 EFAULT' 'sendmmsg -1 EFAULT'
+		'by number -1 EFAULT' 'its pieces -1 EFAULT' 'its pieces -1 EFAULT' 'constant -1 EFAULT')
+	[ "$(victim_truths straddle)" = "$(printf '%s\n' "${edge[@]}")" ]
+	truth straddle 'read = off' "${edge[@]}"
+	truth straddle '%all:len>30 = error(EIO); %all:peer=127.0.0.9 = error(EIO)' "${edge[@]}"
+	truth straddle '%recv,%send = corrupt(bits=3)' "${edge[@]}"
+}
+
 @test "memory fails only when it is named, by itself and under what libc allocates" {
 	cat > heap.c <<'END'
 #include <dirent.h>

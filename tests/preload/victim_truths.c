@@ -9,9 +9,11 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -309,16 +311,97 @@ static void truth_fault(void)
 	say("recvmsg", recvmsg(pair[0], bad, 0));
 }
 
+static struct iovec pieces[2], pieces_before[2];
+static char received[8];
+
+/* Two pieces of four bytes. */
+static struct msghdr in_pieces(void)
+{
+	pieces[0] = (struct iovec){received, 4};
+	pieces[1] = (struct iovec){received + 4, 4};
+	memcpy(pieces_before, pieces, sizeof(pieces));
+	return (struct msghdr){.msg_iov = pieces, .msg_iovlen = 2};
+}
+
+static void say_pieces(const struct msghdr *message)
+{
+	puts(message->msg_iov == pieces && message->msg_iovlen == 2 &&
+			     memcmp(pieces, pieces_before, sizeof(pieces)) == 0
+		     ? "as it was"
+		     : "changed");
+}
+
+/* What a message is made of stays the caller's, however little of it is moved. */
+static void truth_message(void)
+{
+	struct mmsghdr messages[1] = {{.msg_hdr = in_pieces()}};
+	struct msghdr message = in_pieces();
+	int pair[2];
+
+	NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	NEED(send(pair[1], "01234567", 8, 0) == 8 && send(pair[1], "01234567", 8, 0) == 8);
+	say("recvmsg", recvmsg(pair[0], &message, 0));
+	say_pieces(&message);
+	say("recvmmsg", recvmmsg(pair[0], messages, 1, MSG_DONTWAIT, NULL));
+	say_pieces(&messages[0].msg_hdr);
+	say("sendmsg", sendmsg(pair[0], &message, 0));
+	say_pieces(&message);
+	say("sendmmsg", sendmmsg(pair[0], messages, 1, 0));
+	say_pieces(&messages[0].msg_hdr);
+}
+
+static long page_size;
+
+/* A page, and another behind it that may be read, or nothing. */
+static char *two_pages(int rights, int behind)
+{
+	char *pages;
+
+	page_size = sysconf(_SC_PAGESIZE);
+	pages = mmap(NULL, 2 * (size_t)page_size, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	NEED(pages != MAP_FAILED);
+	memset(pages, 0, 2 * (size_t)page_size);
+	NEED(mprotect(pages, (size_t)page_size, rights) == 0);
+	NEED(mprotect(pages + page_size, (size_t)page_size, behind) == 0);
+	return pages;
+}
+
+/* A message half of which can't be read, and one that can't be written, are the kernel's to refuse. */
+static void truth_straddle(void)
+{
+	char *pages = two_pages(PROT_READ | PROT_WRITE, PROT_NONE);
+	struct msghdr *half = (void *)(pages + page_size - sizeof(struct msghdr) / 2 / 8 * 8);
+	struct mmsghdr *halves = (void *)half;
+	struct iovec *piece = (void *)(pages + page_size - sizeof(struct iovec) / 2);
+	struct msghdr message = {.msg_iov = piece, .msg_iovlen = 1}, *constant;
+	int pair[2];
+
+	NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && write(pair[1], "x", 1) == 1);
+	say("recvmsg", recvmsg(pair[0], half, 0));
+	say("sendmsg", sendmsg(pair[0], half, 0));
+	say("recvmmsg", recvmmsg(pair[0], halves, 1, 0, NULL));
+	say("sendmmsg", sendmmsg(pair[0], halves, 1, 0));
+	say("by number", syscall(SYS_recvmsg, pair[0], half, 0));
+	say("its pieces", recvmsg(pair[0], &message, 0));
+	say("its pieces", sendmsg(pair[0], &message, 0));
+	pages = two_pages(PROT_READ | PROT_WRITE, PROT_READ);
+	constant = (void *)pages;
+	*constant = in_pieces();
+	NEED(mprotect(pages, (size_t)page_size, PROT_READ) == 0);
+	say("constant", recvmsg(pair[0], constant, 0));
+}
+
 static const struct {
 	const char *name;
 	void (*show)(void);
 } truths[] = {
-	{"close", truth_close},     {"closed", truth_closed}, {"mode", truth_mode},
-	{"cancel", truth_cancel},   {"jump", truth_jump},     {"handler", truth_handler},
-	{"early", truth_early},     {"leak", truth_leak},     {"offset", truth_offset},
-	{"node", truth_node},       {"reset", truth_reset},   {"refuse", truth_refuse},
-	{"fault", truth_fault},     {"spare", truth_spare},   {"numbers", truth_numbers},
-	{"changed", truth_changed},
+	{"close", truth_close},     {"closed", truth_closed},     {"mode", truth_mode},
+	{"cancel", truth_cancel},   {"jump", truth_jump},         {"handler", truth_handler},
+	{"early", truth_early},     {"leak", truth_leak},         {"offset", truth_offset},
+	{"node", truth_node},       {"reset", truth_reset},       {"refuse", truth_refuse},
+	{"fault", truth_fault},     {"spare", truth_spare},       {"numbers", truth_numbers},
+	{"message", truth_message}, {"straddle", truth_straddle}, {"changed", truth_changed},
 };
 
 int main(int argc, char **argv)
