@@ -153,6 +153,7 @@ $(B)/unit/%: $(O)/tests/unit/%.o $(O)/librunner.a $(O)/libfailcontrol.a
 # The victims are the targets of others' rules, so they are plain in every flavour.
 $(call objects,$(filter-out %turmoil.c,$(VICTIM_SRC))): SANITIZE :=
 VICTIM_LIBS_victim_static := -static
+VICTIM_LIBS_victim_libaio := -laio
 $(B)/victim/victim_buffer: $(B)/libfailpoint.a
 # But for the one that has the engine inside: TSan watches that, too.
 $(B)/victim/victim_turmoil: LDFLAGS += $(SANITIZE)

@@ -9,7 +9,7 @@ build="gcc make libc6-dev pkg-config libcurl4-openssl-dev libsqlite3-dev libinih
 	libxxhash-dev libmicrohttpd-dev libseccomp-dev libnetfilter-queue-dev nftables iptables iproute2 stress-ng"
 check="g++ clang libunwind-dev libclang-rt-14-dev libcmocka-dev bats jq curl strace valgrind procps sqlite3
 	redis-server redis-tools etcd-server etcd-client nginx-light libnginx-mod-http-dav-ext postgresql-15 python3
-	default-jre-headless zookeeper nodejs git libjemalloc2 libjemalloc-dev"
+	default-jre-headless zookeeper nodejs git libjemalloc2 libjemalloc-dev libaio1 libaio-dev"
 lint="clang-format cppcheck shellcheck gcovr"
 cross="gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 bench="valgrind fiu-utils libfiu-dev rocksdb-tools"

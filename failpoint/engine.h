@@ -49,6 +49,7 @@ struct subject {
 enum hit_answer { HIT_CALL, HIT_DONE };
 
 enum { HIT_ACCOUNT_MAX = 2, HIT_FLIP_MAX = 64 };
+#define HIT_NO_CLASS (UINT32_C(1) << 31) /* for hit.classes: it is of none */
 
 /* An action that counts bytes, to be settled when the call returns: account.c. */
 struct hit_account {
@@ -70,6 +71,7 @@ struct hit {
 	void *data;              /* the bytes in one piece, or */
 	const struct iovec *iov; /* in several; only read unless they are being received */
 	uint32_t iovs;
+	uint32_t classes;      /* those of its call's that this hit is of; 0: all of them */
 	uint64_t flags;        /* of open, send, mmap ... */
 	bool can_return_value; /* a failpoint that takes return(V), error(E) */
 

@@ -39,7 +39,7 @@ uint32_t match_classes(struct hit *hit)
 {
 	const uint32_t network = CLASS_SEND | CLASS_RECV;
 	const uint32_t file = CLASS_WRITE | CLASS_READ;
-	uint32_t classes = call_table[hit->site].classes;
+	uint32_t classes = hit->classes ? hit->classes : call_table[hit->site].classes;
 	const struct subject *subject;
 
 	if (!(classes & network) || !(classes & file))

@@ -1,5 +1,5 @@
 /*
- * custom_others.c - calls with a way of their own to report failure: getaddrinfo, libaio's,
+ * custom_others.c - calls with a way of their own to report failure: getaddrinfo and
  * dlopen.
  */
 #include "preload/pass.h"
@@ -62,36 +62,6 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
 	return ARMED(getaddrinfo) ? armed_getaddrinfo(host, service, hints, found)
 				  : real_getaddrinfo(host, service, hints, found);
 }
-
-/* ---- libaio ---- */
-
-#define RETURNS_ERROR(name, params, args)                                  \
-	static __attribute__((noinline)) int armed_##name params           \
-	{                                                                  \
-		int before = errno, ret;                                   \
-		struct call call;                                          \
-                                                                           \
-		CALL_BEGIN(call, name, HIT_NOTHING, GIVE_NO_BYTES);        \
-		if (call_enter(&call)) {                                   \
-			ret = real_##name args;                            \
-			if (ret < 0)                                       \
-				errno = -ret;                              \
-			call_result(&call, ret < 0 ? -1 : ret);            \
-		}                                                          \
-		ret = (int)call_leave(&call);                              \
-		errno = before;                                            \
-		return call.hit.err ? -call.hit.err : ret;                 \
-	}                                                                  \
-	int name params                                                    \
-	{                                                                  \
-		return ARMED(name) ? armed_##name args : real_##name args; \
-	}
-
-RETURNS_ERROR(io_setup, (int count, void **context), (count, context))
-RETURNS_ERROR(io_submit, (void *context, long count, void **blocks), (context, count, blocks))
-RETURNS_ERROR(io_getevents,
-	      (void *context, long least, long most, void *events, struct timespec *limit),
-	      (context, least, most, events, limit))
 
 /* ---- Libraries ---- */
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "preload/aio.h"
 #include "preload/alloc.h"
 
 /* Which version libc exports dlsym under: since 2.34, on x86-64 before, on aarch64 before. */
@@ -13,6 +14,16 @@ static long missing(void)
 {
 	errno = ENOSYS;
 	return -1;
+}
+
+/* A libaio that is loaded later, out of our sight, calls ours by name all the same. */
+static void *instead(void **slot)
+{
+	if (slot == (void **)&real_io_setup)
+		return (void *)kernel_io_setup;
+	if (slot == (void **)&real_io_submit)
+		return (void *)kernel_io_submit;
+	return slot == (void **)&real_io_getevents ? (void *)kernel_io_getevents : (void *)missing;
 }
 
 static void *find_dlsym(void)
@@ -39,7 +50,7 @@ __attribute__((noinline, used)) void *real_resolve(void **slot, const char *name
 	else
 		found = real_dlsym(RTLD_NEXT, name);
 	if (!found)
-		found = (void *)missing;
+		found = instead(slot);
 	__atomic_store_n(slot, found, __ATOMIC_RELAXED);
 	return found;
 }

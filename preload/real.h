@@ -6,7 +6,7 @@
  * Each pointer starts at a stub that finds the function, stores it and goes there, arguments and
  * stack as they were, so that a caller needs no check and a call before our constructor works. The
  * constructor finds all of them at once (real_find_all), so that none is looked up in a signal
- * handler or a vfork child. A function this libc does not have fails with ENOSYS.
+ * handler or a vfork child. A function that is nowhere fails with ENOSYS.
  */
 #ifndef PRELOAD_REAL_H
 #define PRELOAD_REAL_H

@@ -143,6 +143,32 @@ ask() {
 	eventually bash -c '[ -z "$(failctl clock)" ]'
 }
 
+@test "who steers the clock is told the machine's" {
+	cat > steer.c <<'EOF'
+#include <stdio.h>
+#include <sys/timex.h>
+#include <time.h>
+int main(void)
+{
+	struct ntptimeval told = {0};
+	struct timex by_ntp = {0}, by_clock = {0};
+	if (ntp_gettime(&told) < 0 || adjtimex(&by_ntp) < 0 ||
+	    clock_adjtime(CLOCK_REALTIME, &by_clock) < 0)
+		return 1;
+	printf("%ld %ld %ld %ld\n", (long)told.time.tv_sec, (long)by_ntp.time.tv_sec,
+	       (long)by_clock.time.tv_sec, (long)time(NULL));
+	return 0;
+}
+EOF
+	gcc -O1 steer.c -o steer
+	read -ra bare <<< "$(./steer)"
+	read -ra bent <<< "$(failctl run --clock +1h -- ./steer)"
+	for i in 0 1 2; do
+		about 0 $((bent[i] - bare[i]))
+	done
+	about 3600 $((bent[3] - bare[3]))
+}
+
 @test "what is no change of a clock is refused" {
 	hold cat in
 	for wrong in "+5parsecs" "drift" "drift fast" "drift 1" "reset +5m" "+5m ds1" "ds1" \

@@ -159,6 +159,8 @@ static long by_number(const struct call_info *info)
 	const char *at = strstr(info->name, "at");
 	int relative = at && (!at[2] || at[2] == '2') && strcmp(info->name, "creat") != 0;
 
+	if (info == &call_table[CALL_io_submit])
+		return syscall(info->number, NULL, 1, submitted);
 	switch (info->subject) {
 	case SUBJECT_FD:
 		return syscall(info->number, file,
