@@ -20,7 +20,7 @@ redis_cost() {
 }
 
 sqlite_cost() {
-	local rows=4000
+	local rows=40000
 	rm -f "$work"/bench.db*
 	{
 		echo "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE t(k, v);"
@@ -33,14 +33,22 @@ sqlite_cost() {
 }
 
 db_bench_cost() {
-	local writes=100000
+	local writes=200000
 	rm -rf "$work/rocks"
 	processor "$@" db_bench --db="$work/rocks" --benchmarks=fillrandom,readrandom --num=$writes \
 		--threads=1 --histogram=0 | awk -v n=$((2 * writes)) '{printf "%.3f\n", $1 * 1e6 / n}'
 }
 
+# Under a plane that is there: making one is no part of the program.
+joined() {
+	failkit -p "programs$$" --join -- "$@"
+}
+
 part_programs() {
 	local round program
+	"$B/failctl" run -p "programs$$" -- sleep 3600 &
+	spinners+=($!)
+	until "$B/failctl" ls -p "programs$$" >/dev/null 2>&1; do sleep 0.02; done
 	local -A title=([redis]="redis-server, SET and GET" [sqlite]="sqlite3 shell, INSERT"
 		[db_bench]="RocksDB's db_bench, fill and read")
 	for ((round = 0; round < rounds; round++)); do
@@ -48,7 +56,8 @@ part_programs() {
 			record "${title[$program]}, processor time" bare "us an operation" \
 				"$("${program}_cost" env)"
 			record "${title[$program]}, processor time" "failkit, disarmed" "us an operation" \
-				"$("${program}_cost" failkit --)"
+				"$("${program}_cost" joined)"
 		done
 	done
+	kill "${spinners[-1]}"
 }
