@@ -31,16 +31,10 @@ static int check_own(const struct plan *plan, struct why *why)
 /* As it would be without the plan. */
 static bool is_default(const struct plan_key *key, const void *base)
 {
-	char value[VALUE_MAX], usual[VALUE_MAX];
-	uint64_t other[sizeof(struct plan_role) / sizeof(uint64_t) + 1] = {0};
+	char value[VALUE_MAX];
 
 	plan_value_text(key, base, 0, value, sizeof(value));
-	if (key->type == TYPE_TEXT)
-		return strcmp(value, key->value ? key->value : "") == 0;
-	if (plan_value_set(key, other, key->value, NULL, NULL, NULL))
-		return false;
-	plan_value_text(key, other, 0, usual, sizeof(usual));
-	return strcmp(value, usual) == 0;
+	return strcmp(value, key->value ? key->value : "") == 0;
 }
 
 static int check_role_keys(const struct plan *plan, int i, struct why *why)
