@@ -21,6 +21,11 @@ struct node *cluster_node(struct cluster *cluster, int i)
 	return &cluster->own[i].node;
 }
 
+bool node_born_spare(const struct node *node)
+{
+	return node->index >= node->role->count;
+}
+
 struct node *cluster_find(struct cluster *cluster, const char *name)
 {
 	for (int i = 0; i < cluster->count; i++)
@@ -63,7 +68,7 @@ static int add_node(struct cluster *cluster, const struct plan_role *role, int i
 	snprintf(node->name, sizeof(node->name), "%.20s%d", role->name, index + 1);
 	node->role = role;
 	node->index = index;
-	node->spare = index >= role->count;
+	node->spare = node_born_spare(node);
 	node->address = options->network + (uint32_t)cluster->count;
 	node->port = (uint16_t)options->plan->store.port;
 	if (options->plan->run.external) {
@@ -183,11 +188,11 @@ static int start_role(struct cluster *cluster, const struct plan_role *role, str
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < cluster->count; i++)
-		if (cluster->own[i].node.role == role)
+		if (cluster->own[i].node.role == role && cluster->own[i].node.state != NODE_STOPPED)
 			r = node_start(cluster, &cluster->own[i].node, why);
 	deadline_ns = process_now_ns() + role->ready_ns;
 	for (int i = 0; r == 0 && i < cluster->count; i++)
-		if (cluster->own[i].node.role == role)
+		if (cluster->own[i].node.role == role && cluster->own[i].node.state != NODE_STOPPED)
 			r = node_wait_ready(cluster, &cluster->own[i].node, deadline_ns, why);
 	return r;
 }

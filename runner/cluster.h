@@ -66,7 +66,7 @@ int cluster_nodes(const struct cluster *cluster);
 struct node *cluster_node(struct cluster *cluster, int i);
 struct node *cluster_find(struct cluster *cluster, const char *name);
 
-/* Starts every node (roles in the order of the plan), waits until each is ready. */
+/* Starts every node that is not NODE_STOPPED (roles in the order of the plan), waits until each is ready. */
 int cluster_start(struct cluster *cluster, struct why *why);
 
 int node_start(struct cluster *cluster, struct node *node, struct why *why); /* does not wait */
@@ -80,9 +80,11 @@ int node_continue(struct cluster *cluster, struct node *node, struct why *why);
 /* Runs a shell command about the node in its folder, noted in the ledger; what names it in why. */
 int node_command(struct cluster *cluster, const struct node *node, const char *what,
 		 const char *command, struct why *why);
-/* Of a run that was cut: what the ledger tells of the node ("prepared updated"), before its first
- * start. */
-void node_restore(struct node *node, const char *kept);
+/* Of a run that was cut: what the ledger tells of the node ("prepared updated", "new spare"; "" is
+ * nothing), before its first start. */
+int node_restore(struct cluster *cluster, struct node *node, const char *kept, struct why *why);
+/* Was it so when the run began? */
+bool node_born_spare(const struct node *node);
 /* Empties the folder of a node that is down; its setup runs again before the next start. */
 int node_wipe(struct cluster *cluster, struct node *node, struct why *why);
 bool node_alive(struct cluster *cluster, struct node *node); /* not a zombie; reaps what ended */

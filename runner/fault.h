@@ -94,7 +94,8 @@ struct fault_run {
 	int64_t next_ns;                   /*   and when it ends next */
 	int64_t fired_ns;                  /* seen to have fired */
 	int64_t applied_ns, healed_ns;
-	char file[512];       /* full: what fills the disk; io: where the load writes */
+	int filler;           /* full: the file without a name that fills the disk; 0: none */
+	char file[512];       /* io: where the load writes */
 	struct cgroup cgroup; /* cpu, memory */
 	pid_t load;           /* stress-ng */
 	struct why unsettled; /* offline, scale-in, scale-out: why its gate was not passed */

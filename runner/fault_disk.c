@@ -207,14 +207,16 @@ int full_apply(struct fault_run *run, const struct fault_context *c, struct why 
 	if (run->node->role->disk_bytes <= 0)
 		return why_set(why, -ENOTSUP, "\"full\" wants `disk = SIZE` in [role %s]",
 			       run->node->role->name);
-	snprintf(run->file, sizeof(run->file), "%.480s/.failkit-full", run->node->dir);
-	fd = open(run->file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	/* Without a name: it ends with us, and is not kept for a resume. */
+	fd = open(run->node->dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return why_set(why, -errno, "cannot make \"%s\": %s", run->file, strerror(errno));
+		return why_set(why, -errno, "cannot make a file in \"%s\": %s", run->node->dir,
+			       strerror(errno));
+	run->filler = fd;
 	error = fill(fd, run->node, run->atom->fault->bytes);
-	close(fd);
 	if (error)
-		return why_set(why, error, "cannot fill \"%s\": %s", run->file, strerror(-error));
+		return why_set(why, error, "cannot fill \"%s\": %s", run->node->dir,
+			       strerror(-error));
 	return 0;
 }
 
@@ -232,13 +234,15 @@ bool full_applied(struct fault_run *run, const struct fault_context *c)
 int full_heal(struct fault_run *run, const struct fault_context *c, struct why *why)
 {
 	(void)c;
-	if (unlink(run->file) && errno != ENOENT)
-		return why_set(why, -errno, "cannot free \"%s\": %s", run->file, strerror(errno));
+	(void)why;
+	if (run->filler > 0)
+		close(run->filler);
+	run->filler = 0;
 	return 0;
 }
 
 bool full_healed(struct fault_run *run, const struct fault_context *c)
 {
 	(void)c;
-	return access(run->file, F_OK) != 0;
+	return run->filler == 0 && disk_free(run->node) > 0;
 }

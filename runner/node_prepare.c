@@ -143,15 +143,9 @@ void node_record(const struct cluster *cluster, const struct node_own *own)
 	if (!cluster->options.ledger)
 		return;
 	snprintf(key, sizeof(key), "node %s", own->node.name);
-	snprintf(kept, sizeof(kept), "%s%s", own->prepared ? "prepared" : "",
-		 own->node.updated ? " updated" : "");
+	snprintf(kept, sizeof(kept), "%s%s%s", own->prepared ? "prepared" : "new",
+		 own->node.updated ? " updated" : "", own->node.spare ? " spare" : "");
 	ledger_run(cluster->options.ledger, key, kept);
-}
-
-void node_restore(struct node *node, const char *kept)
-{
-	((struct node_own *)node)->prepared = strstr(kept, "prepared") != NULL;
-	node->updated = strstr(kept, "updated") != NULL;
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -172,4 +166,17 @@ int node_wipe(struct cluster *cluster, struct node *node, struct why *why)
 	if (nftw(node->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS))
 		return why_set(why, -errno, "%s can't be emptied: %s", node->dir, strerror(errno));
 	return 0;
+}
+
+/* One that is not prepared has never been started, or was being emptied. */
+int node_restore(struct cluster *cluster, struct node *node, const char *kept, struct why *why)
+{
+	struct node_own *own = (struct node_own *)node;
+
+	if (!*kept)
+		return 0;
+	own->prepared = strstr(kept, "prepared") != NULL;
+	node->updated = strstr(kept, "updated") != NULL;
+	node->spare = strstr(kept, "spare") != NULL;
+	return own->prepared || access(node->dir, F_OK) ? 0 : node_wipe(cluster, node, why);
 }

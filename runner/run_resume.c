@@ -7,28 +7,33 @@
  * acknowledged: if it does not, that is the store's, not the environment's. What was asked and not
  * answered stays without an outcome, which is ambiguous. Atoms that were reached count as they
  * stand; the others follow. The time in between is no time of the run.
+ *
+ * What does not end with processes is healed as its kind does: a disk that lied is thrown away before
+ * its node starts, whom the store has taken out is taken back, a spare that had joined leaves.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "runner/check_ledger.h"
+#include "runner/fault_kinds.h"
 #include "runner/past.h"
 #include "runner/process.h"
 #include "runner/run_internal.h"
 
 int run_resume_nodes(struct run *run, struct why *why)
 {
-	(void)why;
-	for (int i = 0; i < cluster_nodes(run->cluster); i++) {
+	int error = 0;
+
+	for (int i = 0; i < cluster_nodes(run->cluster) && !error; i++) {
 		struct node *node = cluster_node(run->cluster, i);
 		char key[PLAN_NAME_MAX + 8], kept[64];
 
 		snprintf(key, sizeof(key), "node %s", node->name);
 		past_text(run->request->resumes, key, kept, sizeof(kept));
-		node_restore(node, kept);
+		error = node_restore(run->cluster, node, kept, why);
 	}
-	return 0;
+	return error;
 }
 
 /* One event of an atom, in their order. */
@@ -142,17 +147,58 @@ static bool may_be_out(const struct run *run, int i)
 	       past_number(run->request->resumes, begun_sql, i) > 0;
 }
 
+/* And one that joined or left is what it was at first, in the way that its kind has for it. */
+static int move_back(struct run *run, int i, struct why *why)
+{
+	const struct fault_atom *atom = &run->schedule.atom[i];
+	struct node *node = cluster_find(run->cluster, atom->node);
+	struct fault_run f = {.atom = atom, .node = node};
+	const char *command = node ? node->role->online_command : "";
+	int error = *command ? node_command(run->cluster, node, "online-command", command, why) : 0;
+
+	if (!node || node->spare == node_born_spare(node))
+		return error;
+	return atom->kind->heal(&f, &run->context, why);
+}
+
 static void take_back(struct run *run)
 {
 	struct why why = {""};
 
+	for (int i = 0; i < run->schedule.atoms; i++)
+		if (may_be_out(run, i) && move_back(run, i, &why))
+			progress_news(run->progress, "%s", why.text);
+}
+
+/* What a lying disk has is not started on. */
+static bool has_lied(const struct run *run, int i)
+{
+	return run->atom[i].cut && run->schedule.atom[i].kind->lies && run->atom[i].fires > 0;
+}
+
+static void hold_liars(struct run *run)
+{
 	for (int i = 0; i < run->schedule.atoms; i++) {
 		struct node *node = cluster_find(run->cluster, run->schedule.atom[i].node);
-		const char *command = node ? node->role->online_command : "";
 
-		if (*command && may_be_out(run, i) &&
-		    node_command(run->cluster, node, "online-command", command, &why))
-			progress_news(run->progress, "%s", why.text);
+		if (node && has_lied(run, i))
+			node->state = NODE_STOPPED;
+	}
+}
+
+static void replace_liars(struct run *run)
+{
+	struct why why = {""};
+
+	for (int i = 0; i < run->schedule.atoms && !run->unrecovered; i++) {
+		const struct fault_atom *atom = &run->schedule.atom[i];
+		struct node *node = cluster_find(run->cluster, atom->node);
+		struct fault_run f = {.atom = atom, .node = node};
+
+		if (!node || !has_lied(run, i) || life_replace(&f, &run->context, &why) == 0)
+			continue;
+		run->unrecovered = true;
+		run_report(run, UNRECOVERED, atom->node, why.text);
 	}
 }
 
@@ -191,9 +237,11 @@ int run_resume_start(struct run *run, struct why *why)
 	cut_event(run, "healing",
 		  run->plan->run.external ? "failrun ended, and with it the fault"
 					  : "failrun ended, and with it the fault and every node");
+	hold_liars(run);
 	error = start_all(run, why);
 	if (error)
 		return error;
+	replace_liars(run);
 	take_back(run);
 	cut_event(run, "healed", "");
 	pass_gates(run);
