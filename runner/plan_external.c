@@ -88,7 +88,8 @@ static int check_gate(const struct plan *plan, int i, struct why *why)
 			if (strlen(ours[n]) != length || strncmp(ours[n], text, length) != 0)
 				continue;
 			why_set(why, -EINVAL,
-				"\"%s\" is not for external = yes: its processes and their logs are "
+				"\"%s\" is not for external = yes: its processes and their logs "
+				"are "
 				"not the run's; ready, port and health ask the node",
 				ours[n]);
 			return plan_at(plan, SECTION_GATE, i, "step", -EINVAL, why);

@@ -48,7 +48,7 @@ static const struct plan_key keys[] = {
 	{SECTION_RUN, .name = "ledger-ops", AT(ledger_ops), NUMBER(0, 1000000000),
 	 .value = "1000000",
 	 .help = "with more operations in the ledger, those of closed histories are judged and "
-		 "compacted; 0: never"},
+		 "compacted; 0: never, and never with list = eventual"},
 	{SECTION_RUN, .name = "metrics", AT(metrics_ns), TIME(0, DAY), .value = "1s",
 	 .help = "how often workload, nodes and failrun itself are measured; 0: never"},
 	{SECTION_RUN, .name = "log-size", AT(log_bytes), SIZE(0, TIB), .value = "64M",

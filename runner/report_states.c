@@ -66,7 +66,7 @@ static json_t *log_json(const char *log)
 
 	if (text)
 		return text;
-	for (; log[n] && n < sizeof(plain) - 1; n++)
+	for (; n < sizeof(plain) - 1 && log[n]; n++)
 		plain[n] = log[n] & 0x80 ? '?' : log[n];
 	plain[n] = 0;
 	return json_string(plain);

@@ -4,6 +4,12 @@
 #ifndef TESTS_UNIT_MADE_LEDGER_H
 #define TESTS_UNIT_MADE_LEDGER_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 #include <sqlite3.h>
 #include <stdio.h>
 
