@@ -153,10 +153,15 @@ static int move_back(struct run *run, int i, struct why *why)
 	const struct fault_atom *atom = &run->schedule.atom[i];
 	struct node *node = cluster_find(run->cluster, atom->node);
 	struct fault_run f = {.atom = atom, .node = node};
-	const char *command = node ? node->role->online_command : "";
-	int error = *command ? node_command(run->cluster, node, "online-command", command, why) : 0;
+	const char *command;
+	int error = 0;
 
-	if (!node || node->spare == node_born_spare(node))
+	if (!node)
+		return 0;
+	command = node->role->online_command;
+	if (*command)
+		error = node_command(run->cluster, node, "online-command", command, why);
+	if (node->spare == node_born_spare(node))
 		return error;
 	return atom->kind->heal(&f, &run->context, why);
 }
