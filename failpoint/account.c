@@ -167,11 +167,14 @@ static bool is_gone(const struct hit_account *account)
 
 static void charge(struct plane_scope *scope, uint64_t bytes, uint64_t rate)
 {
-	int64_t cost = (int64_t)((unsigned __int128)bytes * 1000000000 / (rate ? rate : 1));
-	int64_t owed = atomic_load(&scope->ns), now = raw_now_ns();
+	unsigned __int128 cost = (unsigned __int128)bytes * 1000000000 / (rate ? rate : 1);
+	int64_t owed = atomic_load(&scope->ns), now = raw_now_ns(), from;
 
-	while (!atomic_compare_exchange_weak(&scope->ns, &owed, (owed > now ? owed : now) + cost))
-		;
+	do {
+		from = owed > now ? owed : now;
+		if (cost > (uint64_t)(INT64_MAX - from))
+			cost = (uint64_t)(INT64_MAX - from);
+	} while (!atomic_compare_exchange_weak(&scope->ns, &owed, from + (int64_t)cost));
 }
 
 /* The connection that took the last of the bytes is reset, if its term may still fire. */

@@ -21,7 +21,7 @@ static void count(_Atomic uint32_t *counter)
 
 void escape_path(char out[ESCAPE_PATH_MAX], const char *path)
 {
-	size_t length = path && raw_is_readable(path) ? raw_length(path) : 0;
+	size_t length = path && raw_text_readable(path) ? raw_length(path) : 0;
 
 	if (length >= ESCAPE_PATH_MAX)
 		path += length - ESCAPE_PATH_MAX + 1;

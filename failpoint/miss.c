@@ -78,12 +78,16 @@ void miss_keep(const struct miss_question *before, const struct hit *hit,
 	if (after.known != before->known || after.version != before->version)
 		return;
 	m = place_of(before, hit->site);
-	*m = (struct miss){.known = before->known,
-			   .version = before->version,
-			   .pid = core.pid,
-			   .site = (uint16_t)hit->site,
-			   .left = AGAIN,
-			   .rules = (uint16_t)c->count};
+	/* A handler that jumps out of here leaves an entry that is used no more. */
+	m->left = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	m->known = before->known;
+	m->version = before->version;
+	m->pid = core.pid;
+	m->site = (uint16_t)hit->site;
+	m->rules = (uint16_t)c->count;
 	for (unsigned i = 0; i < c->count; i++)
 		m->rule[i] = c->index[i];
+	atomic_signal_fence(memory_order_seq_cst);
+	m->left = AGAIN;
 }

@@ -120,11 +120,26 @@ static inline void *raw_mmap(size_t length, int flags, int fd)
 	return at < 0 && at > -4096 ? NULL : (void *)at;
 }
 
+enum { RAW_PAGE_BYTES = 4096 };
+
 /* The kernel reads the eight bytes there before it refuses the first argument. */
 static inline bool raw_is_readable(const void *at)
 {
 	return raw_syscall(SYS_rt_sigprocmask, -1, (long)((uintptr_t)at & ~(uintptr_t)7), 0, 8, 0,
 			   0) != -EFAULT;
+}
+
+/* May all of a text be read, up to its end? A bad pointer of the program's is to be EFAULT, from the
+ * kernel, and not our crash. */
+static inline bool raw_text_readable(const char *text)
+{
+	do {
+		if (!raw_is_readable(text))
+			return false;
+		while (*text && ((uintptr_t)text + 1) % RAW_PAGE_BYTES)
+			text++;
+	} while (*text++);
+	return true;
 }
 
 static inline long raw_munmap(void *at, size_t length)

@@ -11,8 +11,6 @@
 	raw_syscall(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define raw(...) RAW_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
-enum { RAW_PAGE_BYTES = 4096 };
-
 /* memcpy, but not by that name: a sanitizer's would judge our sequence locks. */
 typedef uint64_t raw_word __attribute__((may_alias, aligned(1)));
 static inline void raw_move(void *to, const void *from, size_t bytes)
@@ -47,17 +45,5 @@ static inline bool raw_bytes_readable(const void *at, size_t bytes)
 	return last >= (uintptr_t)at;
 }
 #define raw_readable(at) raw_bytes_readable(at, sizeof(*(at)))
-
-/* The same for a text, up to its end. */
-static inline bool raw_text_readable(const char *text)
-{
-	do {
-		if (!raw_is_readable(text))
-			return false;
-		while (*text && ((uintptr_t)text + 1) % RAW_PAGE_BYTES)
-			text++;
-	} while (*text++);
-	return true;
-}
 
 #endif

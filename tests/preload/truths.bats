@@ -108,7 +108,8 @@ truth() {
 
 @test "a message on the edge of what can be read, or that can't be written, is the kernel's to refuse" {
 	edge=('recvmsg -1 EFAULT' 'sendmsg -1 EFAULT' 'recvmmsg -1 EFAULT' 'sendmmsg -1 EFAULT'
-		'by number -1 EFAULT' 'its pieces -1 EFAULT' 'its pieces -1 EFAULT' 'constant -1 EFAULT')
+		'by number -1 EFAULT' 'its pieces -1 EFAULT' 'its pieces -1 EFAULT' 'constant -1 EFAULT'
+		'a program -1 EFAULT' 'a name -1 EFAULT')
 	[ "$(victim_truths straddle)" = "$(printf '%s\n' "${edge[@]}")" ]
 	truth straddle 'read = off' "${edge[@]}"
 	truth straddle '%all:len>30 = error(EIO); %all:peer=127.0.0.9 = error(EIO)' "${edge[@]}"

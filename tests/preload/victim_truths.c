@@ -390,6 +390,10 @@ static void truth_straddle(void)
 	*constant = in_pieces();
 	NEED(mprotect(pages, (size_t)page_size, PROT_READ) == 0);
 	say("constant", recvmsg(pair[0], constant, 0));
+	pages = two_pages(PROT_READ | PROT_WRITE, PROT_NONE);
+	memset(pages, 'x', (size_t)page_size);
+	say("a program", execl(pages + page_size - 8, "x", NULL));
+	say("a name", open(pages + page_size - 8, O_RDONLY));
 }
 
 static const struct {
