@@ -352,5 +352,5 @@ int plan_check(struct plan *plan, struct why *why)
 		r = check_workload(plan, why);
 	for (int i = 0; r == 0 && i < plan->faults; i++)
 		r = check_fault(plan, i, why);
-	return r;
+	return r ? r : plan_check_mistakes(plan, why);
 }

@@ -6,8 +6,6 @@
 #include "runner/external.h"
 #include "runner/plan_impl.h"
 
-enum { VALUE_MAX = 4096 };
-
 static int refuse(const struct plan *plan, enum plan_section section, int index, const char *key,
 		  const char *text, struct why *why)
 {
@@ -28,15 +26,6 @@ static int check_own(const struct plan *plan, struct why *why)
 	return 0;
 }
 
-/* As it would be without the plan. */
-static bool is_default(const struct plan_key *key, const void *base)
-{
-	char value[VALUE_MAX];
-
-	plan_value_text(key, base, 0, value, sizeof(value));
-	return strcmp(value, key->value ? key->value : "") == 0;
-}
-
 static int check_role_keys(const struct plan *plan, int i, struct why *why)
 {
 	static const char *const keys[] = {"spares",     "command",        "args",
@@ -44,7 +33,7 @@ static int check_role_keys(const struct plan *plan, int i, struct why *why)
 					   "setup",      "user",           "disk"};
 
 	for (size_t n = 0; n < sizeof(keys) / sizeof(keys[0]); n++)
-		if (!is_default(plan_key_find(SECTION_ROLE, keys[n]), &plan->role[i]))
+		if (!plan_is_default(plan_key_find(SECTION_ROLE, keys[n]), &plan->role[i]))
 			return refuse(plan, SECTION_ROLE, i, keys[n],
 				      "with external = yes nothing is started", why);
 	return 0;

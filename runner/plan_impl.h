@@ -5,6 +5,7 @@
  *     plan_values.c  text <-> values                      plan.c         all into a struct plan
  *     plan_check.c   do the parts fit together?           plan_write.c   back to text, help
  *     plan_external.c  of a cluster that was started elsewhere
+ *     plan_mistakes.c  what can be read but can't be meant
  *
  * Behind struct plan stand the texts it points to and the line of every entry, for messages.
  */
@@ -50,5 +51,10 @@ int plan_at(const struct plan *plan, enum plan_section section, int index, const
 int plan_check(struct plan *plan, struct why *why);
 /* Of a cluster that was started elsewhere: also sets what follows from that. */
 int plan_check_external(struct plan *plan, struct why *why);
+/* Refuses what would do nothing, or never what it says; after all the rest was found right. */
+int plan_check_mistakes(const struct plan *plan, struct why *why);
+
+/* Is the value as it would be without the plan? */
+bool plan_is_default(const struct plan_key *key, const void *base);
 
 #endif

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -23,9 +24,24 @@ static bool has_form(const char *check, const char *form)
 	return strncmp(check, form, strlen(form)) == 0;
 }
 
+/* Does ADDRESS:PORT stand here? Either may be a {placeholder}, whose colons are its own. */
+static bool has_port(const char *at)
+{
+	char *end;
+
+	while (*at && !strchr(":/", *at))
+		at += *at == '{' ? strcspn(at, "}") : 1;
+	if (*at++ != ':')
+		return false;
+	if (*at == '{')
+		return true;
+	return *at >= '1' && *at <= '9' && strtoul(at, &end, 10) <= 65535 && (!*end || *end == '/');
+}
+
 int ready_check(const char *check, struct why *why)
 {
-	if (has_form(check, http) || has_form(check, tcp) || has_form(check, command))
+	if (has_form(check, command) || (has_form(check, http) && has_port(check + strlen(http))) ||
+	    (has_form(check, tcp) && has_port(check + strlen(tcp))))
 		return 0;
 	return why_set(why, -EINVAL,
 		       "\"%s\" is no readiness check: http://ADDRESS:PORT/PATH, tcp://ADDRESS:PORT "

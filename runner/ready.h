@@ -16,7 +16,7 @@
 
 #include "failkit/why.h"
 
-/* Is this a check of one of the three forms? */
+/* Is this a check of one of the three forms, with a port where there is one to ask? */
 int ready_check(const char *check, struct why *why);
 
 /* 0 when ready, -EAGAIN with why when not. limit_ns: of the one question. */

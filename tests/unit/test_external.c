@@ -46,7 +46,7 @@ static int read_text(struct plan **plan, const char *text, struct why *why)
 
 static const char *const taken[] = {
 	EXTERNAL ROLE,
-	EXTERNAL ROLE "count = 3\ncommand =\n[gate g]\nstep = ready\nstep = health x == 0\n",
+	EXTERNAL ROLE "count = 3\ncommand =\n[gate default]\nstep = ready\nstep = health x == 0\n",
 	EXTERNAL "net = host\non-violation = continue\n" ROLE,
 	PLANE ROLE FAULT "kind = eio\npath = *.wal\n",
 	PLANE ROLE FAULT "kind = delay\nrule = %sync\n",

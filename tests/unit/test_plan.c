@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include "runner/ready.h"
+
 #define ROLE                                                                    \
 	"[role ds]\ncount = 3\nspares = 2\ncommand = ds --listen {addr}:7000\n" \
 	"ready = http://{addr}:7000/health\n"
@@ -122,6 +124,24 @@ static const struct {
 	{SMALL "[role x]\ncommand = x\nready = ftp://a\n",
 	 "p.ini:10: [role x] ready: \"ftp://a\" is no readiness check: http://ADDRESS:PORT/PATH, "
 	 "tcp://ADDRESS:PORT or command ... was wanted"},
+	{SMALL "survives = 3\n",
+	 "p.ini:8: [role ds] survives: \"3\" leaves no node of count = 3: at most 2 was wanted"},
+	{SMALL "[gate dflt]\nstep = process\n",
+	 "p.ini:8: [gate dflt]: \"dflt\" is neither \"default\" nor any fault's gate or until"},
+	{SMALL "[gate defualt]\nstep = process\n",
+	 "p.ini:8: [gate defualt]: \"defualt\" is neither \"default\" nor any fault's gate or "
+	 "until, "
+	 "did you mean \"default\"?"},
+	{SMALL "[fault f]\nkind = kill-start\non = ds\nbytes = 4K\n",
+	 "p.ini:11: [fault f] bytes: kind \"kill-start\" takes no \"bytes = 4K\" but: on; bytes is "
+	 "for short, torn, full, cut, memory, io"},
+	{SMALL "[fault f]\nkind = restart\non = ds\nrule = fsync = kill\n",
+	 "p.ini:11: [fault f] rule: kind \"restart\" takes no \"rule = fsync = kill\" but: on; "
+	 "rule "
+	 "is for enospc, eio, delay, jitter, short, throttle, ..."},
+	{SMALL "[fault f]\nkind = full\non = ds1\n",
+	 "p.ini:10: [fault f] on: kind \"full\" fills a disk of the node's own, which \"ds1\" has "
+	 "not: disk = 64M in [role ds] was wanted"},
 };
 
 static void refusals_tell_the_line_and_the_nearest_name(void **state)
@@ -135,6 +155,37 @@ static void refusals_tell_the_line_and_the_nearest_name(void **state)
 		assert_null(plan);
 		assert_true(r < 0);
 		assert_string_equal(short_text(&why), refused[i].why);
+	}
+}
+
+static const struct {
+	const char *ready;
+	bool taken;
+} ready_forms[] = {
+	{"http://{addr}:7000/health", true},
+	{"http://{addr}:{port}/health", true},
+	{"http://localhost:80", true},
+	{"tcp://{addr}:65535", true},
+	{"command true", true},
+	{"http://{addr}", false},
+	{"http://{addr}/a:80", false},
+	{"http://{addr}:/health", false},
+	{"http://{addr}:7000x/", false},
+	{"http://{addr", false},
+	{"tcp://{addr}:65536", false},
+	{"tcp://{addr}", false},
+	{"tcp://{addr}:0", false},
+};
+
+static void a_ready_check_has_its_port(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(ready_forms) / sizeof(ready_forms[0]); i++) {
+		struct why why = {""};
+		int r = ready_check(ready_forms[i].ready, &why);
+
+		if ((r == 0) != ready_forms[i].taken)
+			fail_msg("\"%s\": %d %s", ready_forms[i].ready, r, why.text);
 	}
 }
 
@@ -247,9 +298,10 @@ static void overrides_go_through_the_same_table(void **state)
 						"gate.g.step=port",
 						"workload.size-max=1M",
 						NULL};
-	struct plan *plan = must_read(SMALL "[fault wal-eio]\nrule = fsync = error(EIO)\non = ds\n"
-					    "[gate g]\nstep = process\nstep = probe\n",
-				      overrides);
+	struct plan *plan =
+		must_read(SMALL "[fault wal-eio]\nrule = fsync = error(EIO)\non = ds\ngate = g\n"
+				"[gate g]\nstep = process\nstep = probe\n",
+			  overrides);
 
 	(void)state;
 	assert_int_equal(plan->run.seed, 7);
@@ -300,10 +352,11 @@ static char *slurp(const char *path)
 
 static void a_plan_that_was_written_reads_the_same(void **state)
 {
-	struct plan *plan = must_read(SMALL "[workload]\nhot-share = 12.5%\nmix = get 1\n"
-					    "[fault f]\nrule = fsync = error(EIO)\nfor = 1500ms\n"
-					    "[gate g]\nstep = process\nstep = health a.b >= 2\n",
-				      NULL);
+	struct plan *plan =
+		must_read(SMALL "[workload]\nhot-share = 12.5%\nmix = get 1\n"
+				"[fault f]\nrule = fsync = error(EIO)\nfor = 1500ms\ngate = g\n"
+				"[gate g]\nstep = process\nstep = health a.b >= 2\n",
+			  NULL);
 	struct plan *again = NULL;
 	struct why why = {""};
 	char first[PATH_MAX], second[PATH_MAX];
@@ -375,6 +428,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refusals_tell_the_line_and_the_nearest_name),
 		cmocka_unit_test(what_other_parts_refuse_has_its_line_too),
+		cmocka_unit_test(a_ready_check_has_its_port),
 		cmocka_unit_test(a_small_plan_has_the_defaults),
 		cmocka_unit_test(values_may_hold_what_inih_would_cut),
 		cmocka_unit_test(a_line_that_is_too_long_is_refused),
