@@ -55,10 +55,6 @@ plan_for() {
 		[role fe]
 		command = {bin}/refstore fe --listen {addr}:7000 --ms {addrs:ms} --db {addrs:db}
 		ready = http://{addr}:7000/health
-		[gate elsewhere]
-		step = health under_replicated == 0
-		step = probe
-		limit = 60s
 		[gate default]
 		step = process
 		step = ready
@@ -85,8 +81,12 @@ plan_for() {
 		# A ring wants more nodes than the data servers: it takes all.
 		case "$1, $2," in ring*) ;; *", on,"*) echo "on = ds" ;; esac
 		case ", $2," in *", link,"*) echo "link = fe>ds" ;; esac
-		case ", $2," in *", until,"*) echo "until = elsewhere" ;; esac
 		more_keys "$1"
+		case ", $2," in *", until,"*)
+			printf '%s\n' "until = elsewhere" "[gate elsewhere]" "limit = 60s" \
+				"step = health under_replicated == 0" "step = probe"
+			;;
+		esac
 	} >>"$T/$1.ini"
 }
 
