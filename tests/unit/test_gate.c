@@ -98,8 +98,8 @@ static void steps_are_checked_by_their_words(void **state)
 	"[gate none]\nstep = health ugly == 0\nlimit = 100ms\n"                \
 	"[gate log]\nstep = log ds* \"^serving at .*:7000$\"\nlimit = 100ms\n" \
 	"[gate command]\nstep = command echo not yet; exit 2\nlimit = 100ms\n" \
-	"[fault a]\nkind = dead\non = ds\ngate = up\nuntil = health\n"        \
-	"[fault b]\nkind = dead\non = ds\ngate = role\nuntil = none\n"        \
+	"[fault a]\nkind = dead\non = ds\ngate = up\nuntil = health\n"         \
+	"[fault b]\nkind = dead\non = ds\ngate = role\nuntil = none\n"         \
 	"[fault c]\nkind = dead\non = ds\ngate = log\nuntil = command\n"
 
 struct world {
