@@ -20,8 +20,10 @@ SANITIZE_tsan := -fsanitize=thread -fno-omit-frame-pointer
 SANITIZE_coverage := --coverage
 SANITIZE := $(SANITIZE_$(FLAVOUR))
 # The libraries that are loaded into a target are never built with ASan or TSan: the runtime is the
-# target's. They get UBSan, which needs none, in the asan flavour.
-INJECT_SANITIZE_asan := -fsanitize=undefined -fsanitize-undefined-trap-on-error
+# target's. They get UBSan, which needs none, in the asan flavour; but a null pointer that a program
+# hands to libc is handed on, whatever libc's headers say of it.
+INJECT_SANITIZE_asan := -fsanitize=undefined -fno-sanitize=nonnull-attribute,returns-nonnull-attribute \
+	-fsanitize-undefined-trap-on-error
 INJECT_SANITIZE := $(INJECT_SANITIZE_$(FLAVOUR))
 CPPFLAGS += -Iinclude -I. -D_GNU_SOURCE -DFAILKIT_VERSION='"$(VERSION)"'
 CFLAGS += -std=gnu11 -O2 -g
@@ -75,11 +77,11 @@ $(O)/%.o: %.c $(O)/flags
 PIC_CFLAGS := -fPIC -ftls-model=initial-exec -fno-builtin -fno-stack-protector
 # A hit is cleared at each armed call: gcc would do that by an instruction that starts slowly.
 CLEARING := -mmemset-strategy=unrolled_loop:512:noalign,rep_8byte:-1:noalign
-PIC_CFLAGS += $(shell $(CC) -Werror $(CLEARING) -c -x c /dev/null -o /dev/null 2>/dev/null && echo $(CLEARING))
+CLEARS := $(shell $(CC) -Werror $(CLEARING) -c -x c /dev/null -o /dev/null 2>/dev/null && echo $(CLEARING))
 $(O)/%.pic.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(PIC_CFLAGS) $(INJECT_SANITIZE) -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(PIC_CFLAGS) $(CLEARS) $(INJECT_SANITIZE) -c $< -o $@
 
 # failctl's supervisor has the core a second time, asking for threads of other processes (whose.h).
 $(O)/behalf/%.o: %.c $(O)/flags

@@ -147,7 +147,7 @@ END
 	# Before ours, after it, and linked.
 	same env LD_PRELOAD="$jemalloc" "$T/work"
 	rm -rf bare idle armed
-	LD_PRELOAD=$jemalloc same "$T/work"
+	same sh -c "LD_PRELOAD=\$LD_PRELOAD:$jemalloc exec '$T/work'"
 	rm -rf bare idle armed
 	same "$T/linked"
 	ldd linked | grep -q jemalloc
