@@ -115,7 +115,7 @@ kill_during() {
 	[ "$namespace" != "$(readlink /proc/self/ns/pid)" ]
 	kill -9 "$guardian" "$worker"
 	before=${EPOCHREALTIME/./}
-	deadline=$((SECONDS + ${KILLED_LIMIT:-20})) # five on a machine that is not loaded
+	deadline=$((SECONDS + ${KILLED_LIMIT:-60})) # five on a machine that is not loaded
 	until nothing_left_of "$kind" "$namespace"; do
 		[ $SECONDS -lt $deadline ] || { echo "left of $kind:"; left_of "$kind" "$namespace"; return 1; }
 		sleep 0.05
@@ -137,6 +137,7 @@ groups() {
 		plan "$kind" "${keys% }"
 		(cd "$T" && exec failrun run "$kind.ini") >"$T/$kind.out" 2>&1 3>&- &
 		running[$kind]=$!
+		later_kill $!
 		guardians="$guardians|$!"
 		kinds=$((kinds + 1))
 		# Six at a time.
