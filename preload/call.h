@@ -92,6 +92,19 @@ static inline bool call_again(struct call *call)
 	return call->hit.drop && !call->hit.err;
 }
 
+/* The body of a plain row's armed half; moves is a GIVE_ column, expression makes the real call. */
+#define CALL_PLAIN(name, ret, subject, moves, expression)    \
+	struct call call;                                    \
+                                                             \
+	CALL_BEGIN(call, name, HIT_##subject, GIVE_##moves); \
+	do {                                                 \
+		if (!call_enter(&call))                      \
+			break;                               \
+		TAKE_##moves;                                \
+		call_result(&call, DO_##moves(expression));  \
+	} while (call_again(&call));                         \
+	return (ret)call_leave(&call)
+
 /* Notes what the real call returned, and errno when that means failure. */
 void call_result(struct call *call, int64_t ret) PRELOAD_HIDDEN;
 

@@ -52,15 +52,6 @@ static inline int dprint(int fd, int flag, const char *format, va_list more)
 			      : real_dprint(fd, flag, format, more);
 }
 
-#define VARIADIC(expression)    \
-	va_list more;           \
-	int ret;                \
-                                \
-	va_start(more, format); \
-	ret = expression;       \
-	va_end(more);           \
-	return ret
-
 int fprintf(FILE *stream, const char *format, ...)
 {
 	VARIADIC(print(stream, PLAIN, format, more));

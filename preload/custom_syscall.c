@@ -62,20 +62,12 @@ __typeof__(syscall) *syscall_done = (__typeof__(syscall) *)(void *)done_by_libc;
 
 /* Plain rows: as in wrappers.c, but what is done is the system call. */
 #define WITHOUT_PARENTHESES(...) __VA_ARGS__
-#define CALL(name, ret, params, args, fails, subject, moves, nr, classes, errs)                    \
-	static __attribute__((noinline)) ret routed_##name params                                  \
-	{                                                                                          \
-		struct call call;                                                                  \
-                                                                                                   \
-		CALL_BEGIN(call, name, HIT_##subject, GIVE_##moves);                               \
-		do {                                                                               \
-			if (!call_enter(&call))                                                    \
-				break;                                                             \
-			TAKE_##moves;                                                              \
-			call_result(&call, DO_##moves(syscall_done(call_table[CALL_##name].number, \
-								   WITHOUT_PARENTHESES args)));    \
-		} while (call_again(&call));                                                       \
-		return (ret)call_leave(&call);                                                     \
+#define CALL(name, ret, params, args, fails, subject, moves, nr, classes, errs)                  \
+	static __attribute__((noinline)) ret routed_##name params                                \
+	{                                                                                        \
+		CALL_PLAIN(                                                                      \
+			name, ret, subject, moves,                                               \
+			syscall_done(call_table[CALL_##name].number, WITHOUT_PARENTHESES args)); \
 	}
 /* Others: their wrapper, seen as a function of six words. */
 #define CUSTOM(name, ret, params, args, fails, subject, moves, nr, classes, errs)           \

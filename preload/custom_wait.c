@@ -242,15 +242,18 @@ ssize_t mq_timedreceive(mqd_t queue, char *text, size_t length, unsigned *priori
 /* ---- Timers ---- */
 
 /* As to be given to the kernel; 0 is a timer that is stopped, and before 1970 is over. */
-static struct itimerspec timer_of(const struct itimerspec *asked)
+static const struct itimerspec *timer_of(bool absolute, const struct itimerspec *asked,
+					 struct itimerspec *timer)
 {
-	struct itimerspec timer = *asked;
 	int64_t until, now;
 
+	if (!absolute || !asked || !raw_readable(asked))
+		return asked;
+	*timer = *asked;
 	if ((asked->it_value.tv_sec || asked->it_value.tv_nsec) &&
 	    find_time(CLOCK_UNTOLD, &asked->it_value, &until, &now)) {
 		timepage_count();
-		timer.it_value = clock_timespec(until > 0 ? until : 1);
+		timer->it_value = clock_timespec(until > 0 ? until : 1);
 	}
 	return timer;
 }
@@ -259,10 +262,7 @@ static int set_timer(timer_t timer, int flags, const struct itimerspec *to, stru
 {
 	struct itimerspec machine;
 
-	if (!(flags & TIMER_ABSTIME) || !to || !raw_readable(to))
-		return real_timer_settime(timer, flags, to, was);
-	machine = timer_of(to);
-	return real_timer_settime(timer, flags, &machine, was);
+	return real_timer_settime(timer, flags, timer_of(flags & TIMER_ABSTIME, to, &machine), was);
 }
 
 WAITS(timer_settime,
@@ -273,10 +273,8 @@ static int set_timerfd(int fd, int flags, const struct itimerspec *to, struct it
 {
 	struct itimerspec machine;
 
-	if (!(flags & TFD_TIMER_ABSTIME) || !to || !raw_readable(to))
-		return real_timerfd_settime(fd, flags, to, was);
-	machine = timer_of(to);
-	return real_timerfd_settime(fd, flags, &machine, was);
+	return real_timerfd_settime(fd, flags, timer_of(flags & TFD_TIMER_ABSTIME, to, &machine),
+				    was);
 }
 
 WAITS(timerfd_settime, (int fd, int flags, const struct itimerspec *to, struct itimerspec *was),

@@ -74,15 +74,6 @@ static inline int print(FILE *stream, int flag, const wchar_t *format, va_list m
 			       : real_print(stream, flag, format, more);
 }
 
-#define VARIADIC(expression)    \
-	va_list more;           \
-	int ret;                \
-                                \
-	va_start(more, format); \
-	ret = expression;       \
-	va_end(more);           \
-	return ret
-
 int fwprintf(FILE *stream, const wchar_t *format, ...)
 {
 	VARIADIC(print(stream, PLAIN, format, more));

@@ -7,6 +7,8 @@
 #ifndef PRELOAD_STREAM_H
 #define PRELOAD_STREAM_H
 
+#include <stdarg.h>
+
 #include "preload/pass.h"
 
 /* The descriptor of a stream, -1 when it has none; errno is left alone. */
@@ -37,5 +39,15 @@ int64_t stream_leave(struct call *call, FILE *stream) PRELOAD_HIDDEN;
 			return real_##name args;                                                   \
 		return armed_##name args;                                                          \
 	}
+
+/* The body of a function of formatted output or input: what expression does with `more`. */
+#define VARIADIC(expression)    \
+	va_list more;           \
+	int ret;                \
+                                \
+	va_start(more, format); \
+	ret = expression;       \
+	va_end(more);           \
+	return ret
 
 #endif

@@ -7,15 +7,7 @@
 #define CALL(name, ret, params, args, fails, subject, moves, number, classes, errs) \
 	static __attribute__((noinline)) ret armed_##name params                    \
 	{                                                                           \
-		struct call call;                                                   \
-		CALL_BEGIN(call, name, HIT_##subject, GIVE_##moves);                \
-		do {                                                                \
-			if (!call_enter(&call))                                     \
-				break;                                              \
-			TAKE_##moves;                                               \
-			call_result(&call, DO_##moves(real_##name args));           \
-		} while (call_again(&call));                                        \
-		return (ret)call_leave(&call);                                      \
+		CALL_PLAIN(name, ret, subject, moves, real_##name args);            \
 	}                                                                           \
 	ret name params                                                             \
 	{                                                                           \
