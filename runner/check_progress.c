@@ -2,15 +2,14 @@
 #include "runner/check_progress.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "runner/process.h"
 
 void check_progress_tell(struct check_progress *p, uint64_t operations)
 {
-	struct timespec t;
+	int64_t now = process_now_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	int64_t now = t.tv_sec * 1000000000LL + t.tv_nsec;
 	if (!p->shown_ns)
 		p->shown_ns = now;
 	if (now - p->shown_ns < (p->written ? 200000000 : 1000000000))

@@ -18,6 +18,7 @@
 
 #include "failkit/control.h"
 #include "runner/ledger_write.h"
+#include "runner/process.h"
 
 enum { LINGER_MS = 50, SPOOL_MOST = 16 << 20 };
 
@@ -37,14 +38,6 @@ struct ledger {
 	struct ledger_left left; /* by the epochs before this one */
 };
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void keep_error(struct ledger *ledger, int rc, const struct why *why)
 {
 	ledger->error = rc;
@@ -61,7 +54,7 @@ static struct spool *filling(struct ledger *ledger)
 static void await_rows(struct ledger *ledger)
 {
 	while (!ledger->awaited && !ledger->closing) {
-		int64_t until = now_ns() + LINGER_MS * INT64_C(1000000);
+		int64_t until = process_now_ns() + LINGER_MS * INT64_C(1000000);
 		struct timespec t = {until / 1000000000, until % 1000000000};
 
 		if (pthread_cond_timedwait(&ledger->urgent, &ledger->lock, &t) == ETIMEDOUT &&
@@ -336,7 +329,7 @@ int ledger_run(struct ledger *ledger, const char *key, const char *value)
 
 int ledger_phase(struct ledger *ledger, const char *name)
 {
-	return queue(ledger, ROW_PHASE, now_ns(), name);
+	return queue(ledger, ROW_PHASE, process_now_ns(), name);
 }
 
 int ledger_fault(struct ledger *ledger, int fault, const char *name, const char *kind,
@@ -348,7 +341,7 @@ int ledger_fault(struct ledger *ledger, int fault, const char *name, const char 
 int ledger_fault_event(struct ledger *ledger, int fault, const char *event, uint64_t fires,
 		       const char *detail)
 {
-	return queue(ledger, ROW_FAULT_EVENT, I(fault), now_ns(), event, I(fires), detail);
+	return queue(ledger, ROW_FAULT_EVENT, I(fault), process_now_ns(), event, I(fires), detail);
 }
 
 int ledger_fire(struct ledger *ledger, int fault, const struct control_event *e)
@@ -402,8 +395,8 @@ int ledger_drop_fires(struct ledger *ledger)
 
 int ledger_escape(struct ledger *ledger, const struct control_escape *e)
 {
-	return queue(ledger, ROW_ESCAPE, now_ns(), e->node, e->comm, e->kind, e->call, e->subject,
-		     I(e->count), I(e->reached), e->reason);
+	return queue(ledger, ROW_ESCAPE, process_now_ns(), e->node, e->comm, e->kind, e->call,
+		     e->subject, I(e->count), I(e->reached), e->reason);
 }
 
 int ledger_vacuum(struct ledger *ledger)
@@ -467,11 +460,11 @@ int ledger_compact(struct ledger *ledger, const struct ledger_cut *cut)
 
 int ledger_finding(struct ledger *ledger, const char *code, const char *key, const char *text)
 {
-	return queue(ledger, ROW_FINDING, now_ns(), code, key, text);
+	return queue(ledger, ROW_FINDING, process_now_ns(), code, key, text);
 }
 
 int ledger_state(struct ledger *ledger, const char *node, const char *state, pid_t pid,
 		 const char *log)
 {
-	return queue(ledger, ROW_STATE, now_ns(), node, state, I(pid), log);
+	return queue(ledger, ROW_STATE, process_now_ns(), node, state, I(pid), log);
 }

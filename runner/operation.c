@@ -140,7 +140,7 @@ static void prepare(struct session *session, const struct op *op, int endpoint, 
 static void invoke(struct workload *w, struct ledger_intent *intent)
 {
 	pthread_mutex_lock(&w->lock);
-	intent->inv_ns = workload_now_ns();
+	intent->inv_ns = process_now_ns();
 	intent->inv_seq = ++w->sequence;
 	if (!w->first_op || intent->op < w->first_op)
 		w->first_op = intent->op;
@@ -235,7 +235,7 @@ static void give_back(struct session *session, const struct op *op, int64_t inv_
 	const struct list_text *list = &session->list;
 
 	pthread_mutex_lock(&w->lock);
-	out->res_ns = workload_now_ns();
+	out->res_ns = process_now_ns();
 	out->res_seq = ++w->sequence;
 	if (w->options.ledger)
 		answer->violation = oracle_return(w->oracle, out, page ? list->text : NULL,

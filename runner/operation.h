@@ -20,6 +20,7 @@
 #include "runner/client.h"
 #include "runner/driver_prefix.h"
 #include "runner/keyspace.h"
+#include "runner/process.h"
 #include "runner/workload.h"
 
 struct session {
@@ -107,7 +108,6 @@ bool answer_is_final(const struct answer *answer);
 /* Under the lock. */
 void workload_count_recent(struct workload_recent *recent, enum outcome outcome, int64_t took_ns);
 
-int64_t workload_now_ns(void);
 /* Sleeps, unless the workload ends first. */
 void workload_pause(struct workload *workload, int64_t ns);
 void *worker_run(void *worker);

@@ -5,21 +5,13 @@
 
 #include "runner/operation.h"
 
-int64_t workload_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 void workload_pause(struct workload *w, int64_t ns)
 {
-	int64_t until_ns = workload_now_ns() + ns;
+	int64_t until_ns = process_now_ns() + ns;
 	const struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
 
 	pthread_mutex_lock(&w->lock);
-	while (!atomic_load(&w->stopping) && workload_now_ns() < until_ns)
+	while (!atomic_load(&w->stopping) && process_now_ns() < until_ns)
 		pthread_cond_timedwait(&w->change, &w->lock, &until);
 	pthread_mutex_unlock(&w->lock);
 }
@@ -172,7 +164,7 @@ int workload_wait_acks(struct workload *w, uint64_t n, int64_t deadline_ns)
 
 void workload_status(struct workload *w, struct workload_status *out)
 {
-	int64_t second = workload_now_ns() / 1000000000;
+	int64_t second = process_now_ns() / 1000000000;
 
 	*out = (struct workload_status){0};
 	pthread_mutex_lock(&w->lock);

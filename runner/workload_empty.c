@@ -67,11 +67,11 @@ static int ask(struct look *look, const char *prefix, int endpoint, struct why *
 static int ask_until(struct look *look, const char *prefix, struct why *why)
 {
 	const struct timespec wait = {0, RETRY_MS * 1000000};
-	int64_t deadline_ns = workload_now_ns() + ANSWER_NS;
+	int64_t deadline_ns = process_now_ns() + ANSWER_NS;
 	int endpoint = 0, r;
 
 	while ((r = ask(look, prefix, endpoint, why)) == -EAGAIN &&
-	       workload_now_ns() < deadline_ns) {
+	       process_now_ns() < deadline_ns) {
 		endpoint = (endpoint + 1) % look->w->options.endpoints;
 		nanosleep(&wait, NULL);
 	}

@@ -66,7 +66,7 @@ static bool ask(struct sweep *sweep, struct session *session, const struct op *o
 		}
 		if (answer_is_final(answer))
 			return true;
-		if (workload_now_ns() >= sweep->deadline_ns ||
+		if (process_now_ns() >= sweep->deadline_ns ||
 		    (o->cancelled && o->cancelled(o->arg)))
 			return false;
 		nanosleep(&wait, NULL);

@@ -30,7 +30,7 @@ static struct {
 
 static int64_t deadline_s(int64_t seconds)
 {
-	return workload_now_ns() + seconds * 1000000000;
+	return process_now_ns() + seconds * 1000000000;
 }
 
 static void begin(enum lie lie, int workers)
@@ -212,15 +212,15 @@ static void a_store_that_is_gone_fails_softly(void **state)
 	assert_int_equal(workload_start(run.workload, &why), 0);
 	const int64_t deadline_ns = deadline_s(60);
 	do {
-		assert_int_equal(workload_wait_acks(run.workload, 1, workload_now_ns() + 1000000),
+		assert_int_equal(workload_wait_acks(run.workload, 1, process_now_ns() + 1000000),
 				 -ETIMEDOUT);
 		workload_status(run.workload, &status);
-	} while (status.errors < 20 && workload_now_ns() < deadline_ns);
+	} while (status.errors < 20 && process_now_ns() < deadline_ns);
 	workload_stop(run.workload);
 	assert_true(status.errors >= 20);
 	assert_int_equal(status.ambiguous, 0);
 	assert_int_equal(status.violations, 0);
-	assert_true(workload_sweep(run.workload, workload_now_ns(), &why) > 0);
+	assert_true(workload_sweep(run.workload, process_now_ns(), &why) > 0);
 	liar_start(LIE_NONE);
 	end();
 }
