@@ -4,7 +4,7 @@
  *
  * Tables of texts, as in test_plan.c. What is refused for an external cluster is refused by name.
  */
-#include "sandboxed.h"
+#include "plan_texts.h"
 
 #include <errno.h>
 
@@ -18,31 +18,6 @@
 	"[store]\nendpoints = ds\n[role ds]\naddresses = 10.0.0.1, 10.0.0.2:7100 host\n" \
 	"ready = http://{addr}:{port}/health\n"
 #define FAULT "[fault f]\non = ds\n"
-
-static char *dir;
-
-static int make_dir(void **state)
-{
-	(void)state;
-	dir = folder_make();
-	return 0;
-}
-
-static int remove_dir(void **state)
-{
-	(void)state;
-	folder_remove(dir);
-	return 0;
-}
-
-static int read_text(struct plan **plan, const char *text, struct why *why)
-{
-	char path[PATH_MAX];
-
-	write_text(dir, "p.ini", text);
-	snprintf(path, sizeof(path), "%s/p.ini", dir);
-	return plan_read(plan, path, NULL, why);
-}
 
 static const char *const taken[] = {
 	EXTERNAL ROLE,
@@ -63,7 +38,7 @@ static void what_remains_is_taken(void **state)
 		struct plan *plan = NULL;
 		struct why why = {""};
 
-		if (read_text(&plan, taken[i], &why))
+		if (read_text(&plan, taken[i], NULL, &why))
 			fail_msg("%zu: %s", i, why.text);
 		assert_int_equal(plan->role[0].count, 3);
 		assert_int_equal(plan->run.net, NET_HOST);
@@ -109,7 +84,7 @@ static void what_does_not_fit_is_refused_by_name(void **state)
 		struct plan *plan = NULL;
 		struct why why = {""};
 
-		assert_int_equal(read_text(&plan, refused[i].text, &why), -EINVAL);
+		assert_int_equal(read_text(&plan, refused[i].text, NULL, &why), -EINVAL);
 		if (!strstr(why.text, refused[i].has))
 			fail_msg("%zu: \"%s\" instead of \"%s\"", i, why.text, refused[i].has);
 	}
@@ -154,7 +129,7 @@ static void a_plan_that_was_written_reads_the_same(void **state)
 	char path[PATH_MAX];
 
 	(void)state;
-	assert_int_equal(read_text(&plan, PLANE ROLE, &why), 0);
+	assert_int_equal(read_text(&plan, PLANE ROLE, NULL, &why), 0);
 	snprintf(path, sizeof(path), "%s/again.ini", dir);
 	assert_int_equal(plan_write(plan, path, &why), 0);
 	if (plan_read(&again, path, NULL, &why))

@@ -4,7 +4,7 @@
  * Tables of texts: each is written to a file in a folder of its own and read. The smallest plan
  * that is taken stands in front of most.
  */
-#include "sandboxed.h"
+#include "plan_texts.h"
 
 #include <errno.h>
 
@@ -14,32 +14,6 @@
 	"[role ds]\ncount = 3\nspares = 2\ncommand = ds --listen {addr}:7000\n" \
 	"ready = http://{addr}:7000/health\n"
 #define SMALL "[store]\nendpoints = ds\n" ROLE
-
-static char *dir;
-
-static int make_dir(void **state)
-{
-	(void)state;
-	dir = folder_make();
-	return 0;
-}
-
-static int remove_dir(void **state)
-{
-	(void)state;
-	folder_remove(dir);
-	return 0;
-}
-
-static int read_text(struct plan **plan, const char *text, const char *const *overrides,
-		     struct why *why)
-{
-	char path[PATH_MAX];
-
-	write_text(dir, "p.ini", text);
-	snprintf(path, sizeof(path), "%s/p.ini", dir);
-	return plan_read(plan, path, overrides, why);
-}
 
 static struct plan *must_read(const char *text, const char *const *overrides)
 {
