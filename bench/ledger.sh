@@ -9,19 +9,12 @@ dir=$1
 n=${2:-1000000}
 keys=${3:-10000}
 cd "$(dirname "$0")/.."
+. bench/ledger_begin.bash
 mkdir -p "$dir"
 rm -f "$dir"/model.sqlite*
 # The generation of turn t of key k is the operation of its last put: t * keys + k + 1.
 sqlite3 "$dir/model.sqlite" >/dev/null <<SQL
-PRAGMA journal_mode=OFF;
-PRAGMA synchronous=OFF;
-.read runner/ledger.sql
-BEGIN;
--- The kv driver's abilities but If-Match; see driver.h.
-INSERT INTO run VALUES('can', '991');
-INSERT INTO judgement VALUES(1, 0, 'run', 'PASS', '');
-CREATE TEMP TABLE k AS WITH RECURSIVE k(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM k
-	WHERE i < $keys - 1) SELECT i FROM k;
+$(ledger_begin "$keys")
 INSERT INTO object SELECT i + 1, CAST(printf('k/%d/%02d', i / 100, i % 100) AS BLOB) FROM k;
 INSERT INTO object SELECT $keys + 1 + i, CAST(printf('k/%d/', i) AS BLOB) FROM k WHERE i < $keys / 100;
 CREATE TEMP TABLE made AS SELECT t * $keys + k.i i, k.i key, t, t % 10 what
