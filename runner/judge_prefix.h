@@ -11,8 +11,9 @@
  *                                                     no such T: a hole
  *
  * A value can have been there at T if its put had begun by T, and so had the last reading of whatever
- * certainly came before it, and nothing that certainly came after it had ended (or been seen) by T. Nothing can have been there before the first put, and after
- * each delete likewise: a key allows a set of intervals, and T lies in one of every key's.
+ * certainly came before it, and nothing that certainly came after it had ended (or been seen) by T.
+ * Nothing can have been there before the first put, and after each delete likewise: a key allows a
+ * set of intervals, and T lies in one of every key's.
  *
  * The contract holds for power cuts alone. A killed process leaves its writes with the kernel, and an
  * fsync that failed is no cut.

@@ -42,11 +42,11 @@ CREATE TABLE process(node TEXT, pid INTEGER, started_ns INTEGER, ended_ns INTEGE
   cause TEXT) STRICT;                                                      -- at its end: asked, rule, crashed, end
 CREATE TABLE command(started_ns INTEGER, ended_ns INTEGER, node TEXT, line TEXT, status INTEGER, output TEXT) STRICT;
 CREATE TABLE metric(ns INTEGER, node TEXT, name TEXT, value REAL) STRICT;
+CREATE TABLE escaped(ns INTEGER, node TEXT, comm TEXT, kind TEXT, call TEXT, subject TEXT, count INTEGER,
+  reached INTEGER, reason TEXT) STRICT;                                    -- what no rule could meet; count 0: not counted
 -- Left by compaction (compact.h), the two tables whose rows are replaced. base: what was there when a
 -- key's history was cut, how much of it was judged to be possible, when. tally: what was cut, counted;
 -- le_ns is the upper end of a class of latencies, 0 where there was no answer.
-CREATE TABLE escaped(ns INTEGER, node TEXT, comm TEXT, kind TEXT, call TEXT, subject TEXT, count INTEGER,
-  reached INTEGER, reason TEXT) STRICT;                                    -- what no rule could meet; count 0: not counted
 CREATE TABLE base(object INTEGER PRIMARY KEY, cut_seq INTEGER NOT NULL, cut_op INTEGER NOT NULL,
   generation INTEGER NOT NULL, size INTEGER NOT NULL, tag TEXT NOT NULL, op INTEGER NOT NULL,
   operations INTEGER NOT NULL, verified INTEGER NOT NULL, generations INTEGER NOT NULL,
