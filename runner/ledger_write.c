@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -352,22 +354,28 @@ int ledger_db_resume(struct ledger_db *db, struct ledger_left *left, struct why 
 	return rc ? rc : insert_epoch(db, why);
 }
 
-static int set_up(struct ledger_db *db, bool create, struct why *why)
+/* Only in a file that nobody reads yet: a reader would make the switch to WAL fail, and at once. */
+static int make_tables(struct ledger_db *db, struct why *why)
+{
+	/* The vacuum before anything else is in the file, or it is ignored. */
+	static const char pragmas[] = "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
+				      "PRAGMA synchronous = OFF;";
+	int rc = run_sql(db, pragmas, why);
+
+	if (rc == 0)
+		rc = run_sql(db, ledger_schema, why);
+	return rc ? rc : insert_epoch(db, why);
+}
+
+static int set_up(struct ledger_db *db, struct why *why)
 {
 	/* Another may judge the run meanwhile: failrun check. */
 	static const char pragmas[] =
-		"PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;"
+		"PRAGMA busy_timeout = 10000; PRAGMA synchronous = OFF;"
 		"PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 33554432;"
 		"PRAGMA cache_size = -16384;";
-	/* Before anything else is in the file, or it is ignored. */
-	int rc = create ? run_sql(db, "PRAGMA auto_vacuum = INCREMENTAL", why) : 0;
+	int rc = run_sql(db, pragmas, why);
 
-	if (rc == 0)
-		rc = run_sql(db, pragmas, why);
-	if (rc == 0 && create)
-		rc = run_sql(db, ledger_schema, why);
-	if (rc == 0 && create)
-		rc = insert_epoch(db, why);
 	for (int i = 0; i < ROW_COUNT && rc == 0; i++)
 		rc = prepare(db, rows_of[i].sql, &db->row[i], why);
 	for (int i = 0; i < EXTRA_COUNT && rc == 0; i++)
@@ -375,16 +383,17 @@ static int set_up(struct ledger_db *db, bool create, struct why *why)
 	return rc;
 }
 
-static int db_open(struct ledger_db **out, const char *path, bool create, struct why *why)
+static int db_open(struct ledger_db **out, const char *path, int flags,
+		   int (*then)(struct ledger_db *db, struct why *why), struct why *why)
 {
-	/* One thread owns the connection: SQLite need not lock. */
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
 	struct ledger_db *db = calloc(1, sizeof(*db));
 
 	if (!db)
 		return why_set(why, -ENOMEM, "no memory for the ledger");
+	/* One thread owns the connection: SQLite need not lock. */
+	flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	int rc = sqlite3_open_v2(path, &db->sqlite, flags, NULL);
-	rc = rc == SQLITE_OK ? set_up(db, create, why) : failed(db, why);
+	rc = rc == SQLITE_OK ? then(db, why) : failed(db, why);
 	if (rc < 0) {
 		ledger_db_close(db, NULL);
 		return why_prefix(why, rc, "\"%s\"", path);
@@ -393,16 +402,31 @@ static int db_open(struct ledger_db **out, const char *path, bool create, struct
 	return 0;
 }
 
+/* Under another name, which it leaves when it is whole: who reads along sees all of it or none. */
 int ledger_db_create(struct ledger_db **out, const char *path, struct why *why)
 {
+	char made[PATH_MAX];
+	struct ledger_db *db;
+
 	if (access(path, F_OK) == 0)
 		return why_set(why, -EEXIST, "ledger \"%s\" is there already", path);
-	return db_open(out, path, true, why);
+	if (snprintf(made, sizeof(made), "%s.new", path) >= (int)sizeof(made))
+		return why_set(why, -ENAMETOOLONG, "\"%s\" is too long a path", path);
+	unlink(made);
+	int rc = db_open(&db, made, SQLITE_OPEN_CREATE, make_tables, why);
+	if (rc == 0)
+		rc = ledger_db_close(db, why);
+	if (rc == 0 && rename(made, path) < 0)
+		rc = why_set(why, -errno, "rename \"%s\" to \"%s\": %s", made, path,
+			     strerror(errno));
+	if (rc < 0)
+		unlink(made);
+	return rc ? rc : ledger_db_open(out, path, why);
 }
 
 int ledger_db_open(struct ledger_db **out, const char *path, struct why *why)
 {
-	return db_open(out, path, false, why);
+	return db_open(out, path, 0, set_up, why);
 }
 
 int ledger_db_batch(struct ledger_db *db, uint64_t *batch, struct why *why)

@@ -27,7 +27,7 @@ one() {
 	name=${name#tests/}
 	log=$logs/$(tr / - <<<"$name").log
 	case $file in
-	*.bats) bats --tap "$file" >"$log" 2>&1 </dev/null ;;
+	*.bats) bats --tap --print-output-on-failure "$file" >"$log" 2>&1 </dev/null ;;
 	*) "$file" >"$log" 2>&1 </dev/null ;;
 	esac
 	status=$?
@@ -50,7 +50,7 @@ one() {
 	printf '%s %d %d %d\n' "$name" "$passed" "$failed" "$skipped" >>"$logs/results"
 	printf '  %-44s %4d passed %3d failed %4ds\n' "$name" "$passed" "$failed" $((SECONDS - start))
 	[ "$failed" = 0 ] || {
-		grep -E '^(not ok|#|\[  (FAILED|ERROR)|.*(ERROR|Sanitizer))' "$log" | head -n 40
+		grep -E '^(not ok|#|\[  (FAILED|ERROR)|.*(ERROR|Sanitizer))' "$log" | head -n 100
 		echo "    all of it: $log"
 	}
 }

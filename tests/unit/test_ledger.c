@@ -37,16 +37,21 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
+static void remove_ledger(const char *of)
 {
 	static const char *const endings[] = {"", "-wal", "-shm", "-journal", "-spool0", "-spool1"};
 	char file[128];
 
-	(void)state;
 	for (int i = 0; i < 6; i++) {
-		snprintf(file, sizeof(file), "%s%s", path, endings[i]);
+		snprintf(file, sizeof(file), "%s%s", of, endings[i]);
 		unlink(file);
 	}
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	remove_ledger(path);
 	return rmdir(folder);
 }
 
@@ -272,6 +277,50 @@ static int write_until_full(void)
 	return ledger_close(ledger, &why) == rc && why.text[0] ? 0 : 6;
 }
 
+/* As a tool beside the run does: it asks as soon as there is a file. */
+static void ask_all_the_time(int runs)
+{
+	char name[96];
+	sqlite3 *db;
+	int asked;
+
+	for (int i = 0;; i = i < runs - 1 ? i + 1 : i) {
+		snprintf(name, sizeof(name), "%s/%d.sqlite", folder, i);
+		do {
+			sqlite3_open_v2(name, &db, SQLITE_OPEN_READWRITE, NULL);
+			asked = sqlite3_exec(db, "SELECT count(*) FROM outcome", NULL, NULL, NULL);
+			sqlite3_close(db);
+		} while (asked != SQLITE_OK);
+	}
+}
+
+static void who_reads_from_the_first_moment_disturbs_nothing(void **state)
+{
+	enum { RUNS = 20 };
+	char name[96];
+	struct why why = {""};
+	int failures = 0;
+
+	(void)state;
+	pid_t reader = fork();
+	if (reader == 0)
+		ask_all_the_time(RUNS);
+	for (int i = 0; i < RUNS; i++) {
+		struct ledger *ledger;
+		snprintf(name, sizeof(name), "%s/%d.sqlite", folder, i);
+		if (ledger_create(&ledger, name, &why) < 0 || ledger_close(ledger, &why) < 0)
+			failures++;
+	}
+	kill(reader, SIGKILL);
+	waitpid(reader, NULL, 0);
+	for (int i = 0; i < RUNS; i++) {
+		snprintf(name, sizeof(name), "%s/%d.sqlite", folder, i);
+		remove_ledger(name);
+	}
+	assert_string_equal(why.text, "");
+	assert_int_equal(failures, 0);
+}
+
 static void the_first_error_is_kept(void **state)
 {
 	int status = 0;
@@ -293,6 +342,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_was_recorded_survives_sigkill, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(spools_that_are_no_more_or_not_yet_hold_nothing,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_reads_from_the_first_moment_disturbs_nothing,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_first_error_is_kept, set_up, tear_down),
 	};
