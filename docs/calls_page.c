@@ -2,6 +2,7 @@
  * calls_page.c - prints docs/calls.md, made from the table of calls: `make docs`.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "failpoint/calls.c"
 
@@ -63,10 +64,44 @@ static const char head[] =
 	"- `short` leaves datagrams alone, since what is left of one is lost; `short!` does not.\n"
 	"- Calls without a number are not seen when made by `syscall()`: their system call is "
 	"another's, or takes\n"
-	"  other arguments.\n"
+	"  other arguments.\n";
+
+static const char left_head[] =
 	"\n"
-	"| call | class | about | fails by | number | also | errors |\n"
-	"| --- | --- | --- | --- | --- | --- | --- |\n";
+	"## What is left out\n"
+	"\n"
+	"Of the names that libc gives to programs, these might be rows and are none. A test holds "
+	"libc's list of names\n"
+	"against this one: what stands in neither touches nothing that lasts, no network and no "
+	"clock.\n"
+	"\n"
+	"| names | why |\n"
+	"| --- | --- |\n";
+
+static const char table_head[] = "\n"
+				 "## The rows\n"
+				 "\n"
+				 "| call | class | about | fails by | number | also | errors |\n"
+				 "| --- | --- | --- | --- | --- | --- | --- |\n";
+
+#define LEFT(names, why) {names, why},
+static const struct {
+	const char *names, *why;
+} left_out[] = {
+#include "docs/calls_left.def"
+};
+
+static void print_left(const char *names, const char *why)
+{
+	printf("| ");
+	while (*names) {
+		int length = (int)strcspn(names, " ");
+
+		printf("`%.*s` ", length, names);
+		names += length + (names[length] != 0);
+	}
+	printf("| %s |\n", why);
+}
 
 static void print_classes(uint32_t bits)
 {
@@ -105,6 +140,10 @@ static void print_call(unsigned id)
 int main(void)
 {
 	fputs(head, stdout);
+	fputs(left_head, stdout);
+	for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++)
+		print_left(left_out[i].names, left_out[i].why);
+	fputs(table_head, stdout);
 	for (unsigned i = 0; i < CALL_COUNT; i++)
 		print_call(i);
 	return 0;

@@ -28,6 +28,7 @@ enum {
 	SYS_lchown = NO_NUMBER,
 	SYS_utime = NO_NUMBER,
 	SYS_utimes = NO_NUMBER,
+	SYS_futimesat = NO_NUMBER,
 	SYS_pipe = NO_NUMBER,
 	SYS_epoll_create = NO_NUMBER,
 	SYS_epoll_wait = NO_NUMBER,

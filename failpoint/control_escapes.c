@@ -30,6 +30,7 @@ static const struct door {
 	{CALL_fread, CALL_read},           {CALL_fgets, CALL_read},
 	{CALL_fgetc, CALL_read},           {CALL_fgetwc, CALL_read},
 	{CALL_fgetws, CALL_read},          {CALL_fscanf, CALL_read},
+	{CALL_fwscanf, CALL_read},         {CALL_scandirat, CALL_openat},
 	{CALL_getdelim, CALL_read},        {CALL_fopen, CALL_openat},
 	{CALL_freopen, CALL_openat},       {CALL_tmpfile, CALL_openat},
 	{CALL_mkstemp, CALL_openat},       {CALL_mkostemp, CALL_openat},
@@ -43,6 +44,8 @@ static const struct door {
 	{CALL_aio_fsync, CALL_fsync},      {CALL_getaddrinfo, CALL_socket},
 	{CALL_getaddrinfo, CALL_connect},  {CALL_getaddrinfo, CALL_sendto},
 	{CALL_getaddrinfo, CALL_sendmmsg}, {CALL_getaddrinfo, CALL_recvfrom},
+	{CALL_getnameinfo, CALL_socket},   {CALL_getnameinfo, CALL_connect},
+	{CALL_getnameinfo, CALL_sendto},   {CALL_getnameinfo, CALL_recvfrom},
 };
 
 enum { DOORS = sizeof(doors) / sizeof(doors[0]) };

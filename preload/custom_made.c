@@ -12,6 +12,10 @@ MAKES_FD(epoll_create1, (int flags), (flags), NOTHING)
 MAKES_FD(eventfd, (unsigned count, int flags), (count, flags), NOTHING)
 MAKES_FD(timerfd_create, (clockid_t clock, int flags), (clock, flags), NOTHING)
 MAKES_FD(inotify_init1, (int flags), (flags), NOTHING)
+MAKES_FD(pidfd_open, (pid_t pid, unsigned flags), (pid, flags), NOTHING)
+MAKES_FD(pidfd_getfd, (int fd, int theirs, unsigned flags), (fd, theirs, flags),
+	 FD_FLAGS(fd, flags))
+MAKES_FD(fanotify_init, (unsigned flags, unsigned how), (flags, how), NOTHING)
 MAKES_FD(open_by_handle_at, (int mount, struct file_handle *handle, int flags),
 	 (mount, handle, flags), FD_FLAGS(mount, flags))
 MAKES_FD(memfd_create, (const char *name, unsigned flags), (name, flags), NOTHING)
@@ -117,4 +121,16 @@ int ioctl(int fd, unsigned long request, ...)
 	va_end(more);
 	return ARMED(ioctl) ? armed_ioctl(fd, request, argument)
 			    : real_ioctl(fd, request, argument);
+}
+
+/* ---- An eventfd's number, as libc reads and writes it ---- */
+
+int eventfd_read(int fd, eventfd_t *value)
+{
+	return read(fd, value, sizeof(*value)) == sizeof(*value) ? 0 : -1;
+}
+
+int eventfd_write(int fd, eventfd_t value)
+{
+	return write(fd, &value, sizeof(value)) == sizeof(value) ? 0 : -1;
 }

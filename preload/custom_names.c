@@ -78,6 +78,28 @@ struct dirent *readdir(DIR *directory)
 	return ARMED(readdir) ? armed_readdir(directory) : real_readdir(directory);
 }
 
+/* Who is told of a failure gets no entry with it. */
+static __attribute__((noinline)) int armed_readdir_r(DIR *directory, struct dirent *entry,
+						     struct dirent **found)
+{
+	struct call call;
+	int ret;
+
+	CALL_BEGIN(call, readdir_r, HIT_FD(dirfd(directory)), GIVE_NO_BYTES);
+	if (call_enter(&call))
+		call_result(&call, real_readdir_r(directory, entry, found));
+	ret = (int)call_leave(&call);
+	if (ret)
+		*found = NULL;
+	return ret;
+}
+
+int readdir_r(DIR *directory, struct dirent *entry, struct dirent **found)
+{
+	return ARMED(readdir_r) ? armed_readdir_r(directory, entry, found)
+				: real_readdir_r(directory, entry, found);
+}
+
 static __attribute__((noinline)) int
 armed_scandir(const char *path, struct dirent ***list, int (*choose)(const struct dirent *),
 	      int (*order)(const struct dirent **, const struct dirent **))
@@ -90,6 +112,23 @@ int scandir(const char *path, struct dirent ***list, int (*choose)(const struct 
 {
 	return ARMED(scandir) ? armed_scandir(path, list, choose, order)
 			      : real_scandir(path, list, choose, order);
+}
+
+static __attribute__((noinline)) int
+armed_scandirat(int directory, const char *path, struct dirent ***list,
+		int (*choose)(const struct dirent *),
+		int (*order)(const struct dirent **, const struct dirent **))
+{
+	PASS(scandirat, PATH_AT(directory, path, 0), call_leave,
+	     real_scandirat(directory, path, list, choose, order))
+}
+
+int scandirat(int directory, const char *path, struct dirent ***list,
+	      int (*choose)(const struct dirent *),
+	      int (*order)(const struct dirent **, const struct dirent **))
+{
+	return ARMED(scandirat) ? armed_scandirat(directory, path, list, choose, order)
+				: real_scandirat(directory, path, list, choose, order);
 }
 
 int closedir(DIR *directory)

@@ -1,6 +1,6 @@
 /*
- * custom_others.c - calls with a way of their own to report failure: getaddrinfo and
- * dlopen.
+ * custom_others.c - calls with a way of their own to report failure: getaddrinfo, getnameinfo
+ * and dlopen.
  */
 #include "preload/pass.h"
 
@@ -61,6 +61,37 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
 {
 	return ARMED(getaddrinfo) ? armed_getaddrinfo(host, service, hints, found)
 				  : real_getaddrinfo(host, service, hints, found);
+}
+
+static __attribute__((noinline)) int armed_getnameinfo(const struct sockaddr *address,
+						       socklen_t length, char *host,
+						       socklen_t host_size, char *service,
+						       socklen_t service_size, int flags)
+{
+	int ret, real = 0, error = 0;
+	struct call call;
+
+	CALL_BEGIN(call, getnameinfo, HIT_NOTHING, GIVE_NO_BYTES);
+	if (call_enter(&call)) {
+		real = real_getnameinfo(address, length, host, host_size, service, service_size,
+					flags);
+		error = real ? error_of(real) : 0;
+		call.hit.ret = real;
+		call.hit.err = error;
+	}
+	ret = (int)call_leave(&call);
+	if (!call.hit.err)
+		return ret;
+	return real && call.hit.err == error ? real : code_of(call.hit.err);
+}
+
+int getnameinfo(const struct sockaddr *address, socklen_t length, char *host, socklen_t host_size,
+		char *service, socklen_t service_size, int flags)
+{
+	return ARMED(getnameinfo) ? armed_getnameinfo(address, length, host, host_size, service,
+						      service_size, flags)
+				  : real_getnameinfo(address, length, host, host_size, service,
+						     service_size, flags);
 }
 
 /* ---- Libraries ---- */

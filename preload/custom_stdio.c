@@ -223,6 +223,10 @@ STREAM(int, fputc, fputc, (int c, FILE *stream), (c, stream), stream, EOF)
 STREAM(int, fputc_unlocked, fputc, (int c, FILE *stream), (c, stream), stream, EOF)
 STREAM(int, putchar, fputc, (int c), (c), stdout, EOF)
 STREAM(int, putchar_unlocked, fputc, (int c), (c), stdout, EOF)
+STREAM(int, putw, fputc, (int word, FILE *stream), (word, stream), stream, EOF)
+STREAM(int, getw, fgetc, (FILE * stream), (stream), stream, EOF)
+STREAM(char *, gets, fgets, (char *buf), (buf), stdin, NULL)
+STREAM(char *, __gets_chk, fgets, (char *buf, size_t room), (buf, room), stdin, NULL)
 STREAM(char *, fgets, fgets, (char *buf, int n, FILE *stream), (buf, n, stream), stream, NULL)
 STREAM(char *, fgets_unlocked, fgets, (char *buf, int n, FILE *stream), (buf, n, stream), stream,
        NULL)
@@ -257,6 +261,27 @@ static __attribute__((noinline)) int armed_fseek(FILE *stream, long at, int from
 int fseek(FILE *stream, long at, int from)
 {
 	return ARMED(fseek) ? armed_fseek(stream, at, from) : real_fseek(stream, at, from);
+}
+
+/* Which says nothing: who wants to know looks at errno. */
+static __attribute__((noinline)) void armed_rewind(FILE *stream)
+{
+	struct call call;
+
+	CALL_BEGIN(call, fseek, HIT_FD(stream_fd(stream)), GIVE_NO_BYTES);
+	if (call_enter(&call)) {
+		real_rewind(stream);
+		call_result(&call, 0);
+	}
+	call_leave(&call);
+}
+
+void rewind(FILE *stream)
+{
+	if (ARMED(fseek))
+		armed_rewind(stream);
+	else
+		real_rewind(stream);
 }
 
 /* ---- Fortified ---- */

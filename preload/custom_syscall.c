@@ -119,6 +119,8 @@ static const uint8_t notes[CALL_COUNT] = {
 	[CALL_epoll_create] = NOTE_MADE,   [CALL_epoll_create1] = NOTE_MADE,
 	[CALL_timerfd_create] = NOTE_MADE, [CALL_inotify_init1] = NOTE_MADE,
 	[CALL_memfd_create] = NOTE_MADE,   [CALL_socketpair] = NOTE_WRAPPER,
+	[CALL_pidfd_open] = NOTE_MADE,     [CALL_pidfd_getfd] = NOTE_MADE,
+	[CALL_fanotify_init] = NOTE_MADE,
 };
 
 static void note(unsigned call, long a, long b, long ret)

@@ -210,6 +210,44 @@ int cnd_timedwait(cnd_t *condition, mtx_t *mutex, const struct timespec *until)
 						   (pthread_mutex_t *)(void *)mutex, until));
 }
 
+/* Whose sleep says no more than that it was interrupted. */
+int thrd_sleep(const struct timespec *span, struct timespec *left)
+{
+	int error;
+
+	if (!ARMED(clock_nanosleep))
+		return real_thrd_sleep(span, left);
+	error = armed_clock_nanosleep(CLOCK_REALTIME, 0, span, left);
+	return error == 0 ? 0 : error == EINTR ? -1 : -2;
+}
+
+static __attribute__((noinline)) int armed_thrd_create(thrd_t *thread, thrd_start_t body,
+						       void *argument)
+{
+	struct call call;
+
+	CALL_BEGIN(call, pthread_create, HIT_NOTHING, GIVE_NO_BYTES);
+	if (call_enter(&call)) {
+		int ret = real_thrd_create(thread, body, argument);
+
+		call_result(&call, ret == thrd_success ? 0 : ret == thrd_nomem ? ENOMEM : EAGAIN);
+	}
+	switch (call_leave(&call)) {
+	case 0:
+		return thrd_success;
+	case ENOMEM:
+		return thrd_nomem;
+	default:
+		return thrd_error;
+	}
+}
+
+int thrd_create(thrd_t *thread, thrd_start_t body, void *argument)
+{
+	return ARMED(pthread_create) ? armed_thrd_create(thread, body, argument)
+				     : real_thrd_create(thread, body, argument);
+}
+
 /* ---- Queues ---- */
 
 WAITS(mq_timedsend,

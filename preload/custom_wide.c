@@ -119,45 +119,59 @@ int __vwprintf_chk(int flag, const wchar_t *format, va_list more)
 
 /* ---- Formatted input: by the rules of C99, or GNU's own ---- */
 
-typedef int scan_fn(FILE *stream, const char *format, va_list more);
-
-static __attribute__((noinline)) int armed_scan(scan_fn *real, FILE *stream, const char *format,
-						va_list more)
-{
-	STREAM_PASS(fscanf, stream, real(stream, format, more), EOF)
-}
-
-static inline int scan(scan_fn *real, FILE *stream, const char *format, va_list more)
-{
-	return ARMED(fscanf) ? armed_scan(real, stream, format, more) : real(stream, format, more);
-}
-
-/* The header gives the plain names those of C99; these are defined by their own. */
-#define SCANS(kind, real)                                                                 \
-	int kind##fscanf_(FILE *stream, const char *format, ...) __asm__(#kind "fscanf"); \
-	int kind##fscanf_(FILE *stream, const char *format, ...)                          \
-	{                                                                                 \
-		VARIADIC(scan(real, stream, format, more));                               \
-	}                                                                                 \
-	int kind##scanf_(const char *format, ...) __asm__(#kind "scanf");                 \
-	int kind##scanf_(const char *format, ...)                                         \
-	{                                                                                 \
-		VARIADIC(scan(real, stdin, format, more));                                \
-	}                                                                                 \
-	int kind##vfscanf_(FILE *stream, const char *format,                              \
-			   va_list more) __asm__(#kind "vfscanf");                        \
-	int kind##vfscanf_(FILE *stream, const char *format, va_list more)                \
-	{                                                                                 \
-		return scan(real, stream, format, more);                                  \
-	}                                                                                 \
-	int kind##vscanf_(const char *format, va_list more) __asm__(#kind "vscanf");      \
-	int kind##vscanf_(const char *format, va_list more)                               \
-	{                                                                                 \
-		return scan(real, stdin, format, more);                                   \
+#define SCANNER(row, character)                                                                  \
+	typedef int real_##row##_fn(FILE *stream, const character *format, va_list more);        \
+	static __attribute__((noinline)) int armed_##row(real_##row##_fn *real, FILE *stream,    \
+							 const character *format, va_list more)  \
+	{                                                                                        \
+		STREAM_PASS(row, stream, real(stream, format, more), EOF)                        \
+	}                                                                                        \
+	static inline int do_##row(real_##row##_fn *real, FILE *stream, const character *format, \
+				   va_list more)                                                 \
+	{                                                                                        \
+		return ARMED(row) ? armed_##row(real, stream, format, more)                      \
+				  : real(stream, format, more);                                  \
 	}
 
-SCANS(, real_vfscanf)
-SCANS(__isoc99_, real___isoc99_vfscanf)
+SCANNER(fscanf, char)
+SCANNER(fwscanf, wchar_t)
+
+/* The header gives the plain names those of C99; these are defined by their own. */
+#define SCANS(row, kind, w, character, real)                                         \
+	int kind##f##w##scanf_(FILE *stream, const character *format,                \
+			       ...) __asm__(#kind "f" #w "scanf");                   \
+	int kind##f##w##scanf_(FILE *stream, const character *format, ...)           \
+	{                                                                            \
+		VARIADIC(do_##row(real, stream, format, more));                      \
+	}                                                                            \
+	int kind##w##scanf_(const character *format, ...) __asm__(#kind #w "scanf"); \
+	int kind##w##scanf_(const character *format, ...)                            \
+	{                                                                            \
+		VARIADIC(do_##row(real, stdin, format, more));                       \
+	}                                                                            \
+	int kind##vf##w##scanf_(FILE *stream, const character *format,               \
+				va_list more) __asm__(#kind "vf" #w "scanf");        \
+	int kind##vf##w##scanf_(FILE *stream, const character *format, va_list more) \
+	{                                                                            \
+		return do_##row(real, stream, format, more);                         \
+	}                                                                            \
+	int kind##v##w##scanf_(const character *format,                              \
+			       va_list more) __asm__(#kind "v" #w "scanf");          \
+	int kind##v##w##scanf_(const character *format, va_list more)                \
+	{                                                                            \
+		return do_##row(real, stdin, format, more);                          \
+	}
+
+SCANS(fscanf, , , char, real_vfscanf)
+SCANS(fscanf, __isoc99_, , char, real___isoc99_vfscanf)
+SCANS(fwscanf, , w, wchar_t, real_vfwscanf)
+SCANS(fwscanf, __isoc99_, w, wchar_t, real___isoc99_vfwscanf)
+
+int gnu_vfscanf(FILE *stream, const char *format, va_list more) __asm__("__vfscanf");
+int gnu_vfscanf(FILE *stream, const char *format, va_list more)
+{
+	return do_fscanf(real_vfscanf, stream, format, more);
+}
 
 /* ---- Places: not being able to seek is no mark of the stream ---- */
 

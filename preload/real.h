@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/fanotify.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
@@ -53,6 +54,9 @@
 #include <unistd.h>
 #include <utime.h>
 #include <wchar.h>
+
+/* What libc advises against is called all the same. */
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 #define REAL_HIDDEN __attribute__((visibility("hidden")))
 
@@ -105,6 +109,15 @@
 	ONE(__vfwprintf_chk)    \
 	ONE(vfscanf)            \
 	ONE(__isoc99_vfscanf)   \
+	ONE(vfwscanf)           \
+	ONE(__isoc99_vfwscanf)  \
+	ONE(gets)               \
+	ONE(__gets_chk)         \
+	ONE(putw)               \
+	ONE(getw)               \
+	ONE(rewind)             \
+	ONE(thrd_create)        \
+	ONE(thrd_sleep)         \
 	ONE(mq_close)           \
 	ONE(inotify_init)
 
@@ -113,6 +126,13 @@ int __vfprintf_chk(FILE *stream, int flag, const char *format, va_list more);
 int __vdprintf_chk(int fd, int flag, const char *format, va_list more);
 int __vfwprintf_chk(FILE *stream, int flag, const wchar_t *format, va_list more);
 int __isoc99_vfscanf(FILE *stream, const char *format, va_list more);
+int __isoc99_vfwscanf(FILE *stream, const wchar_t *format, va_list more);
+
+/* What the headers of some don't have: C dropped it, or it is newer. */
+char *gets(char *buf);
+char *__gets_chk(char *buf, size_t room);
+int pidfd_open(pid_t pid, unsigned flags);
+int pidfd_getfd(int fd, int theirs, unsigned flags);
 
 /* libaio's, by the words of its own. */
 int io_setup(int count, void **context);
