@@ -34,7 +34,7 @@ struct run_atom {
 	bool done, reached, fired, pending, met;
 	bool cut; /* was under way when a former epoch ended */
 	uint64_t fires, matches;
-	char failed[256];
+	char failed[512];
 	char watch[64]; /* name of the rule that watches for its hit anchor */
 };
 

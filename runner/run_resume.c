@@ -48,7 +48,7 @@ static void take_event(struct run *run, int i, const char *event, uint64_t fires
 		state->done = state->reached = state->cut = true;
 	state->fired |= strcmp(event, "applied") == 0;
 	if (strcmp(event, "failed") == 0)
-		snprintf(state->failed, sizeof(state->failed), "%.200s", detail);
+		snprintf(state->failed, sizeof(state->failed), "%s", detail);
 	if (strcmp(event, "gated") == 0 || strcmp(event, "unrecovered") == 0)
 		state->cut = false;
 }

@@ -2,8 +2,8 @@
  * run_wave.c - faults that share their time, each through its stages, and then their gates.
  *
  *     waiting -> applying -> holding -> healing -> done
- *                   |  '- no fire within the limit: not-fired (healed and gated all the same)
- *                   '- failed
+ *        |          '- no fire within the limit: not-fired (healed and gated all the same)
+ *        '- failed: what was half done is healed and gated like any other
  *
  * Without a budget a wave is one fault. One thread does it all: what a fault waits for is asked
  * again and again, in turn with the others. A fault that the plan has placed joins a wave that is
@@ -48,11 +48,14 @@ static void event(struct run *run, struct fault_run *f, const char *name, const 
 	ledger_fault_event(run->ledger, f->atom->number, name, f->fires, detail);
 }
 
+/* What it could not be healed of does not hide what kept it from being applied. */
 static void fail(struct run *run, struct fault_run *f, const char *what, const struct why *why)
 {
 	struct run_atom *state = &run->atom[f->atom->number];
+	size_t used = strlen(state->failed);
 
-	snprintf(state->failed, sizeof(state->failed), "%s: %.200s", what, why->text);
+	snprintf(state->failed + used, sizeof(state->failed) - used, "%s%s: %.200s",
+		 used ? "; " : "", what, why->text);
 	event(run, f, "failed", state->failed);
 	progress_news(run->progress, "fault %d %s: %s", f->atom->number, f->atom->fault->name,
 		      state->failed);
@@ -92,6 +95,40 @@ static void note_unfired(struct run *run, struct fault_run *f)
 	event(run, f, "not-fired", detail);
 }
 
+static void end(struct run *run, struct member *m, int error, const struct why *why)
+{
+	struct fault_run *f = &m->f;
+
+	m->stage = DONE;
+	f->healed_ns = process_now_ns();
+	if (!error) {
+		event(run, f, "healed", "");
+	} else if (run_environment(run, error, why)) {
+		event(run, f, "failed", why->text);
+	} else if (f->atom->kind->class_ == FAULT_PROCESS && f->applied_ns) {
+		run_report(run, UNRECOVERED, f->atom->node, why->text);
+		run->unrecovered = true;
+		event(run, f, "failed", why->text);
+	} else {
+		/* One that was never applied can fail by its plan alone: how the store is, its gate
+		 * tells. */
+		fail(run, f, "heal", why);
+	}
+}
+
+static void heal(struct run *run, struct member *m)
+{
+	struct why why = {""};
+	int error;
+
+	event(run, &m->f, "healing", "");
+	error = m->f.atom->kind->heal(&m->f, &run->context, &why);
+	m->until_ns = process_now_ns() + HEALED_NS;
+	m->stage = HEALING;
+	if (error)
+		end(run, m, error, &why);
+}
+
 /* An error is what keeps the fault from counting at all. */
 static void begin(struct run *run, struct member *m)
 {
@@ -115,42 +152,12 @@ static void begin(struct run *run, struct member *m)
 	event(run, &m->f, "applying", "");
 	if (atom->kind->apply(&m->f, &run->context, &why)) {
 		fail(run, &m->f, "apply", &why);
-		atom->kind->heal(&m->f, &run->context, NULL); /* what was half done */
+		heal(run, m); /* what was half done */
 		return;
 	}
 	m->f.applied_ns = process_now_ns();
 	m->until_ns = m->f.applied_ns + limit_ns(&m->f);
 	m->stage = APPLYING;
-}
-
-static void end(struct run *run, struct member *m, int error, const struct why *why)
-{
-	struct fault_run *f = &m->f;
-	bool of_process = f->atom->kind->class_ == FAULT_PROCESS;
-
-	m->stage = DONE;
-	f->healed_ns = process_now_ns();
-	if (error && run_environment(run, error, why))
-		of_process = false;
-	else if (error && of_process)
-		run_report(run, UNRECOVERED, f->atom->node, why->text);
-	else if (error)
-		fail(run, f, "heal", why);
-	run->unrecovered |= error && of_process;
-	event(run, f, error ? "failed" : "healed", error ? why->text : "");
-}
-
-static void heal(struct run *run, struct member *m)
-{
-	struct why why = {""};
-	int error;
-
-	event(run, &m->f, "healing", "");
-	error = m->f.atom->kind->heal(&m->f, &run->context, &why);
-	m->until_ns = process_now_ns() + HEALED_NS;
-	m->stage = HEALING;
-	if (error)
-		end(run, m, error, &why);
 }
 
 /* Has it taken effect? Waits for that no longer than its limit. */

@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REASONS = sizeof(((struct verdict_result *)0)->reason) / 256 };
+enum {
+	REASONS = sizeof(((struct verdict_result *)0)->reason) /
+		  sizeof(((struct verdict_result *)0)->reason[0])
+};
 
 static int strength(enum verdict verdict)
 {
@@ -36,7 +39,7 @@ static void because(struct verdict_result *out, enum verdict verdict, const char
 static void judge_fault(struct verdict_result *out, const struct verdict_fault *fault)
 {
 	if (fault->failed)
-		because(out, VERDICT_INVALID, "fault %d (%s) failed: %.180s", fault->number,
+		because(out, VERDICT_INVALID, "fault %d (%s) failed: %.420s", fault->number,
 			fault->name, fault->failed);
 	else if (!fault->reached)
 		return;

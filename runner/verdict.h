@@ -52,7 +52,7 @@ struct verdict_result {
 	enum verdict verdict;
 	bool environment; /* the ledger failed: exit 3, whatever else */
 	int reasons;
-	char reason[32][256]; /* the first 32 */
+	char reason[32][512]; /* the first 32 */
 };
 
 void verdict_decide(struct verdict_result *out, const struct verdict_facts *facts);

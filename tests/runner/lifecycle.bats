@@ -67,3 +67,20 @@ ledger() {
 	[[ $output == *"1 faults scheduled, 1 reached, 1 fired"* ]]
 	[ "$(ledger "SELECT count(*) FROM gate WHERE gate = 'updated' AND step LIKE 'health%' AND met_ns > 0")" = 1 ]
 }
+
+@test "a fault that could be neither applied nor undone is told with both reasons" {
+	local fault only=()
+	for fault in crash-loop roll-ms roll-ds dead-ds update-ds scale-out scale-in; do
+		only+=(--set "fault.$fault.weight=0")
+	done
+	run -4 failrun run lifecycle.ini --duration 12s --set run.dir="$T/r" --set run.min-ops=50 \
+		--set role.ds.offline-command='sh -c "echo no way out; exit 1"' \
+		--set role.ds.online-command='sh -c "echo no way back; exit 1"' \
+		--set role.ds.ready-limit=3s --set fault.offline-ds.anchor='time 1s' "${only[@]}"
+	[[ $output == *INVALID* ]]
+	run -0 jq -r .reason r/results.json
+	[[ $output == *"fault 0 (offline-ds) failed: apply: "*"; heal: "* ]]
+	[[ $output == *"no way out"*"no way back"* ]]
+	[ "$(ledger "SELECT group_concat(event) FROM fault_event WHERE fault = 0")" = \
+		reached,applying,failed,healing,failed,gated ]
+}
