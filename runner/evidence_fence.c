@@ -66,7 +66,8 @@ static int read_restarts(struct evidence_fences *fences, sqlite3 *db)
 int evidence_fences_read(struct evidence_fences *fences, sqlite3 *db)
 {
 	bool over = ask(db, "SELECT count(*) FROM phase WHERE name = 'end'", 0) &&
-		    ask(db, "SELECT count(*) FROM epoch", 0) == 1;
+		    ask(db, "SELECT count(*) FROM epoch", 0) == 1 &&
+		    !ask(db, "SELECT count(*) FROM run WHERE key = 'survivor'", 0);
 
 	*fences = (struct evidence_fences){0};
 	return over ? read_restarts(fences, db) : 0;

@@ -5,7 +5,7 @@
  * will, but for what is replayed before the first node answers again: a restart fence is the passing
  * of the gate that follows, when every node was ready. It holds for operations whose client had given
  * up before. Processes that are left of a run without an end can't be known, so such a run has no
- * fences.
+ * fences; nor has one in which a process outlived all nodes: it had left its node's group.
  *
  * That a request may also be believed to be over some time after it was given up is the plan's to say
  * (settle, evidence_clock_fence); that is weaker, and the report tells both apart.

@@ -5,7 +5,7 @@
 PRAGMA application_id = 0x6661696c;
 PRAGMA user_version = 2;
 
-CREATE TABLE run(key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;  -- plan, seed, run_id, contract, versions, driver, can
+CREATE TABLE run(key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;  -- plan, seed, run_id, contract, versions, driver, can, survivor (a pid: no restart is a fence)
 CREATE TABLE spool(batch INTEGER NOT NULL) STRICT;                         -- the last one that is in here (ledger_spool.h)
 INSERT INTO spool VALUES(0);
 CREATE TABLE epoch(epoch INTEGER PRIMARY KEY, boot TEXT NOT NULL, wall_ns INTEGER NOT NULL,

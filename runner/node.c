@@ -190,6 +190,23 @@ static int attach(struct node *node, struct why *why)
 	return 0;
 }
 
+/* Where no node runs, a process that has left its node's group may still do what that node did not:
+ * then no start is a fence (evidence_fence.h). */
+static void note_survivor(struct cluster *cluster)
+{
+	char pid[24];
+	pid_t survivor;
+
+	for (int i = 0; i < cluster->count; i++)
+		if (cluster->own[i].node.pid > 0 || cluster->own[i].node.external)
+			return;
+	survivor = process_adopted();
+	if (!survivor || !cluster->options.ledger)
+		return;
+	snprintf(pid, sizeof(pid), "%d", (int)survivor);
+	ledger_run(cluster->options.ledger, "survivor", pid);
+}
+
 int node_start(struct cluster *cluster, struct node *node, struct why *why)
 {
 	char text[COMMAND_MAX], program[PATH_MAX], supervisor[PATH_MAX];
@@ -216,6 +233,7 @@ int node_start(struct cluster *cluster, struct node *node, struct why *why)
 	if (r)
 		return r;
 	node_record(cluster, own_of(node));
+	note_survivor(cluster);
 	node->asked = false;
 	node->started_ns = process_now_ns();
 	r = spawn(cluster, node, argv, other ? &user : NULL, why);

@@ -307,6 +307,24 @@ void process_reap_orphans(void)
 	pthread_mutex_unlock(&own.lock);
 }
 
+static void find_adopted(void *arg, const struct process_facts *facts)
+{
+	pid_t *adopted = arg;
+
+	if (facts->parent == getpid() && facts->state != 'Z' && !is_own(facts->pid))
+		*adopted = facts->pid;
+}
+
+pid_t process_adopted(void)
+{
+	pid_t adopted = 0;
+
+	pthread_mutex_lock(&own.lock);
+	process_each(find_adopted, &adopted);
+	pthread_mutex_unlock(&own.lock);
+	return adopted;
+}
+
 void process_status_text(int status, char *text, size_t size)
 {
 	if (WIFSIGNALED(status))

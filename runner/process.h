@@ -58,6 +58,8 @@ int process_run(const struct process_options *options, int64_t deadline_ns, char
 		size_t size, int *status, struct why *why);
 
 void process_reap_orphans(void);
+/* One that lives and became our child when its parent ended, whatever group it is in; 0: none. */
+pid_t process_adopted(void);
 
 /* "exited with status 3", "was killed by SIGSEGV". */
 void process_status_text(int status, char *text, size_t size);

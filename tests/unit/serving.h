@@ -3,7 +3,8 @@
  *
  *     serve ADDRESS PORT     answers every connection with 200 and the file "health" of its folder
  *
- * It lets SIGTERM end it at once, unless there is a file "stubborn" beside.
+ * It lets SIGTERM end it at once, unless there is a file "stubborn" beside. With a file "leaves" there
+ * is a child of its own that has left its process group, before it serves.
  */
 #ifndef UNIT_SERVING_H
 #define UNIT_SERVING_H
@@ -49,10 +50,33 @@ static inline void serve_one(int connection)
 		perror("write");
 }
 
+static inline void leave_group(void)
+{
+	int left[2];
+	char word;
+
+	if (pipe(left))
+		exit(9);
+	if (fork() == 0) {
+		setsid();
+		close(left[0]);
+		close(left[1]);
+		for (;;)
+			pause();
+	}
+	close(left[1]);
+	if (read(left[0], &word, 1) != 0)
+		exit(9);
+	close(left[0]);
+}
+
 static inline int serve(const char *address, const char *port)
 {
-	int fd = serve_listen(address, port);
+	int fd;
 
+	if (access("leaves", F_OK) == 0)
+		leave_group();
+	fd = serve_listen(address, port);
 	if (access("stubborn", F_OK) == 0)
 		signal(SIGTERM, SIG_IGN);
 	fprintf(stderr, "serving at %s:%s\n", address, port);

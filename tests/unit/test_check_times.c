@@ -36,6 +36,8 @@ static void a_restart_of_everything_is_a_fence(void **state)
 		 0}, /* one of the two lived on */
 		{"UPDATE process SET ended_ns = 6600 WHERE node = 'b'", 0}, /* no gate has passed */
 		{"INSERT INTO fault_event VALUES(0, 7500, 'gated', 1, '')", 1},
+		{"INSERT INTO run VALUES('survivor', '77')", 0}, /* a process lived on */
+		{"DELETE FROM run WHERE key = 'survivor'", 1},
 		{"DELETE FROM phase", 0}, /* processes that are left can't be known */
 	};
 	sqlite3 *db = make_ledger(":memory:", &lost);

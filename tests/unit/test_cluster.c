@@ -10,13 +10,17 @@
 #include <fcntl.h>
 #include <sys/statvfs.h>
 
+#include <sqlite3.h>
+
 #include "runner/cluster.h"
 #include "runner/net.h"
 #include "runner/ready.h"
 
-static struct cluster *open_cluster(const char *dir, const char *more, struct plan **plan)
+static struct cluster *open_recorded(const char *dir, const char *more, struct ledger *ledger,
+				     struct plan **plan)
 {
-	struct cluster_options options = {.run_dir = dir, .network = sandbox_network()};
+	struct cluster_options options = {
+		.run_dir = dir, .network = sandbox_network(), .ledger = ledger};
 	struct cluster *cluster = NULL;
 	struct why why = {""};
 
@@ -25,6 +29,11 @@ static struct cluster *open_cluster(const char *dir, const char *more, struct pl
 	options.plan = *plan;
 	CHECK_OK(cluster_open(&cluster, &options, &why), why);
 	return cluster;
+}
+
+static struct cluster *open_cluster(const char *dir, const char *more, struct plan **plan)
+{
+	return open_recorded(dir, more, NULL, plan);
 }
 
 static void close_cluster(struct cluster *cluster, struct plan *plan)
@@ -114,6 +123,76 @@ static void nodes_stop_pause_and_start_again(void **state)
 {
 	(void)state;
 	in_sandbox(stop_kill_pause);
+}
+
+static void kill_all(struct cluster *cluster)
+{
+	for (int i = 0; i < cluster_nodes(cluster); i++)
+		CHECK_OK(node_kill(cluster, cluster_node(cluster, i), NULL), (struct why){""});
+}
+
+/* What the closed ledger says of a process that outlived all nodes; 0: nothing. */
+static int recorded_survivor(const char *path)
+{
+	sqlite3_stmt *s = NULL;
+	sqlite3 *db = NULL;
+	int pid = 0;
+
+	CHECK(sqlite3_open(path, &db) == SQLITE_OK);
+	CHECK(sqlite3_prepare_v2(db, "SELECT value FROM run WHERE key = 'survivor'", -1, &s,
+				 NULL) == SQLITE_OK);
+	if (sqlite3_step(s) == SQLITE_ROW)
+		pid = sqlite3_column_int(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return pid;
+}
+
+/* A restart of everything, with and without a child of a node that is in no group of ours. */
+static int outlive(const char *dir, bool leaves)
+{
+	struct why why = {""};
+	struct ledger *ledger = NULL;
+	struct cluster *cluster;
+	struct plan *plan;
+	struct node *node;
+	char path[PATH_MAX];
+	int survivor;
+
+	snprintf(path, sizeof(path), "%s/model.sqlite", dir);
+	CHECK_OK(ledger_create(&ledger, path, &why), why);
+	cluster = open_recorded(dir, "", ledger, &plan);
+	CHECK_OK(cluster_start(cluster, &why), why);
+	kill_all(cluster);
+	node = cluster_node(cluster, 1);
+	if (leaves)
+		write_text(node->dir, "leaves", "");
+	CHECK_OK(node_start(cluster, node, &why), why);
+	CHECK_OK(node_wait_ready(cluster, node, soon(), &why), why);
+	kill_all(cluster);
+	CHECK_OK(node_start(cluster, cluster_node(cluster, 0), &why), why);
+	close_cluster(cluster, plan);
+	CHECK_OK(ledger_close(ledger, &why), why);
+	survivor = recorded_survivor(path);
+	CHECK(leaves ? survivor > 0 && kill(survivor, 0) == 0 : survivor == 0);
+	return 0;
+}
+
+static int outlive_nothing(const char *dir)
+{
+	return outlive(dir, false);
+}
+
+static int outlive_all(const char *dir)
+{
+	return outlive(dir, true);
+}
+
+static void who_left_the_group_of_its_node_is_seen(void **state)
+{
+	(void)state;
+	in_sandbox(outlive_nothing);
+	in_sandbox(outlive_all);
 }
 
 static int crash(const char *dir)
@@ -345,6 +424,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_node_has_an_address_a_folder_and_a_log),
 		cmocka_unit_test(nodes_stop_pause_and_start_again),
+		cmocka_unit_test(who_left_the_group_of_its_node_is_seen),
 		cmocka_unit_test(an_end_that_nobody_asked_for_is_a_crash),
 		cmocka_unit_test(an_end_by_a_rule_is_no_crash),
 		cmocka_unit_test(failed_starts_say_why),
