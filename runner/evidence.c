@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "runner/check_ledger.h"
+#include "runner/plan.h"
 
-enum { SENDS_MAX = 4 }; /* a request that may have arrived more often is taken for this often */
+enum { SENDS_MAX = 1 + RETRIES_MAX }; /* no client of ours sends one more often */
 
 struct put {
 	uint64_t tag, generation;

@@ -40,7 +40,7 @@ static int begin(struct judge_frontier *j, struct item *item)
 	j->open |= slot_bit(slot);
 	if (item->class > ITEM_UNEQUAL) {
 		j->open_puts |= slot_bit(slot);
-		if (item->class == ITEM_CAS && item->optional)
+		if (item->class <= ITEM_CAS && item->optional)
 			j->open_maybe |= slot_bit(slot);
 		return 0;
 	}
@@ -168,14 +168,14 @@ static bool is_replaced(const struct judge_frontier *j, int32_t now)
 static bool is_behind(const struct judge_frontier *j, const struct state *s,
 		      const struct item *item)
 {
-	if (!item->optional || item->class != ITEM_CAS)
+	if (!item->optional)
 		return false;
 	for (slot_set left = j->open_maybe & ~taken(s); left; left &= left - 1) {
 		const struct item *other = j->slot[slot_first(left)];
 		if (other == item)
 			return false;
-		if (other->now == item->now && other->expect == item->expect &&
-		    other->res <= item->res)
+		if (other->class == item->class && other->now == item->now &&
+		    other->expect == item->expect && other->res <= item->res)
 			return true;
 	}
 	return false;
@@ -294,7 +294,8 @@ static void close_missed(struct judge_frontier *j)
 {
 	for (slot_set left = j->open_maybe; left; left &= left - 1) {
 		struct item *item = j->slot[slot_first(left)];
-		if (item->expect < NOW_VALUES || is_open(j, item->expect))
+		if (item->class != ITEM_CAS || item->expect < NOW_VALUES ||
+		    is_open(j, item->expect))
 			continue;
 		forget_all(j, slot_bit(item->slot));
 		close_slot(j, item->slot);

@@ -26,7 +26,8 @@
  * anything else. With unique values both cost no more than a put and a read. An ambiguous one that
  * nobody read stays open as long as there is a way to what it wants.
  *
- * Two puts of one value are allowed (a request that was sent twice); they cost a branch each.
+ * Two puts of one value are allowed (a request that was sent twice). Those that need not have happened
+ * are used in the order of their ends, so that many of them cost no more than their number.
  *
  * A violation comes with a witness: operations that contradict each other whatever the others did,
  * which is more than that they contradict each other alone. While it is made smaller, deletes that

@@ -70,7 +70,7 @@ struct judge_frontier {
 	struct prepared prepared;
 	struct states frontier, next, work;
 	struct item *slot[SLOTS];
-	slot_set open, open_reads, open_puts, open_maybe; /* maybe: of compare-and-sets */
+	slot_set open, open_reads, open_puts, open_maybe; /* maybe: of optional ones by name */
 	uint64_t time;
 	uint32_t deletes, puts; /* without an end, begun */
 	uint64_t steps, budget;

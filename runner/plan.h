@@ -25,6 +25,7 @@
 enum { PLAN_NAME_MAX = 32, ROLE_MAX = 16, FAULT_MAX = 64, GATE_MAX = 16, GATE_STEP_MAX = 16 };
 enum { PHASE_MAX = 32 };
 enum { STORE_SETTING_MAX = 64 };
+enum { RETRIES_MAX = 10 }; /* of one operation */
 
 /* One of some words; with some goes a time: bounded(5s). */
 struct plan_term {

@@ -94,7 +94,7 @@ static const struct plan_key keys[] = {
 	 .value = "rotate", .help = "each operation to another node, or each worker to its own"},
 	{SECTION_WORKLOAD, .name = "writers-per-key", AT(writers_per_key), NUMBER(1, 1024),
 	 .value = "1", .help = "workers that write the same key; workers is a multiple of it"},
-	{SECTION_WORKLOAD, .name = "retries", AT(retries), NUMBER(0, 10), .value = "0",
+	{SECTION_WORKLOAD, .name = "retries", AT(retries), NUMBER(0, RETRIES_MAX), .value = "0",
 	 .help = "how often a mutation is sent again while its outcome is not known"},
 	{SECTION_WORKLOAD, .name = "hot-keys", AT(hot_keys), NUMBER(0, 1000000), .value = "100",
 	 .help = "size of the hot set"},

@@ -21,7 +21,7 @@ enum {
 	     CAN_DELETE_TELLS | CAN_TAG_XXH3 | CAN_LIST_ORDER,
 	PLAIN = CAN_RANGE,
 	NONE = -1, /* no answer */
-	OPS_MAX = 8,
+	OPS_MAX = 12,
 	ABSENCE = -1,
 };
 

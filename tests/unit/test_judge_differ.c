@@ -180,6 +180,55 @@ static void differ(struct judges *j, const struct judge_op *op, int n, int round
 	}
 }
 
+enum { AGAIN_MAX = 9 }; /* more takes brute force for ever */
+
+/* Some of the n were sent again, and may land again and again. Returns how many there are then. */
+static int send_again(uint64_t *seed, struct judge_op *op, int n)
+{
+	int sent = n;
+
+	for (int i = 0; i < n; i++) {
+		int again = draw_below(seed, 2) ? (int)draw_below(seed, 4) : 0;
+
+		if (judge_kind_observes(op[i].kind) || op[i].kind == JUDGE_TAKE ||
+		    op[i].outcome == JUDGE_FAILED)
+			continue;
+		for (; again > 0 && sent < AGAIN_MAX; again--, sent++) {
+			op[sent] = op[i];
+			op[sent].id = (uint64_t)sent + 100;
+			op[sent].outcome = JUDGE_AMBIGUOUS;
+			op[sent].res = draw_below(seed, 4) ? JUDGE_NEVER
+							   : op[i].inv + 1 + draw_below(seed, 12);
+		}
+	}
+	return sent;
+}
+
+static void test_what_was_sent_again_and_again(void **state)
+{
+	struct judge_frontier *frontier = judge_frontier_open();
+	struct judge_op op[SMALL_MAX];
+	struct judge_answer a;
+	int violations = 0, again = 0;
+	uint64_t seed = 11;
+
+	(void)state;
+	for (int round = 0; round < rounds(); round++) {
+		int n = 3 + (int)draw_below(&seed, 4), sent;
+
+		draw_small(&seed, op, n, draw_below(&seed, WITH_ALL));
+		sent = send_again(&seed, op, n);
+		bool could = possible(op, sent);
+		assert_int_equal(judge_frontier(frontier, op, (size_t)sent, 0, &a), 0);
+		expect(op, sent, could, &a, "the frontier", round);
+		violations += !could;
+		again += sent > n + 2;
+	}
+	assert_true(violations > rounds() / 10);
+	assert_true(again > rounds() / 10);
+	judge_frontier_close(frontier);
+}
+
 static void test_all_judges_agree_with_brute_force(void **state)
 {
 	struct judges j = {.zones = judge_zones_open(),
@@ -216,6 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_judges_agree_with_brute_force),
+		cmocka_unit_test(test_what_was_sent_again_and_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
