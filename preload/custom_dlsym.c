@@ -4,7 +4,7 @@
  * RTLD_DEFAULT finds ours by itself, and RTLD_NEXT is answered by who asks: libc takes that from
  * the return address, so both are a true tail jump. With the handle of a library, libc's own
  * function would come out; where it is that one, ours is returned. A plugin's own "open" stays its
- * own.
+ * own, and so does an older version of libc's that dlvsym asks for: it takes other arguments.
  *
  * dlclose tells the engine that what it knows of addresses may be wrong from now on.
  */
@@ -16,30 +16,34 @@
 #include "preload/raw.h"
 
 void *dlsym_of_handle(void *handle, const char *name) PRELOAD_HIDDEN;
+void *dlvsym_of_handle(void *handle, const char *name, const char *version) PRELOAD_HIDDEN;
 
+/* RTLD_DEFAULT is 0, RTLD_NEXT -1. */
 #if defined(__x86_64__)
-__asm__(".text\n"
-	".globl dlsym\n"
-	".type dlsym, @function\n"
-	"dlsym:\n"
-	"	lea 1(%rdi), %rax\n" /* RTLD_DEFAULT is 0, RTLD_NEXT -1 */
-	"	cmp $1, %rax\n"
-	"	ja dlsym_of_handle\n"
-	"	jmp *real_dlsym(%rip)\n"
-	".size dlsym, . - dlsym\n");
+#define BY_HANDLE(name)                                    \
+	__asm__(".text\n"                                  \
+		".globl " #name "\n"                       \
+		".type " #name ", @function\n" #name ":\n" \
+		"	lea 1(%rdi), %rax\n"                     \
+		"	cmp $1, %rax\n"                          \
+		"	ja " #name "_of_handle\n"          \
+		"	jmp *real_" #name "(%rip)\n"       \
+		".size " #name ", . - " #name "\n");
 #elif defined(__aarch64__)
-__asm__(".text\n"
-	".globl dlsym\n"
-	".type dlsym, @function\n"
-	"dlsym:\n"
-	"	add x16, x0, #1\n"
-	"	cmp x16, #1\n"
-	"	b.hi dlsym_of_handle\n"
-	"	adrp x16, real_dlsym\n"
-	"	ldr x16, [x16, :lo12:real_dlsym]\n"
-	"	br x16\n"
-	".size dlsym, . - dlsym\n");
+#define BY_HANDLE(name)                                         \
+	__asm__(".text\n"                                       \
+		".globl " #name "\n"                            \
+		".type " #name ", @function\n" #name ":\n"      \
+		"	add x16, x0, #1\n"                            \
+		"	cmp x16, #1\n"                                \
+		"	b.hi " #name "_of_handle\n"             \
+		"	adrp x16, real_" #name "\n"             \
+		"	ldr x16, [x16, :lo12:real_" #name "]\n" \
+		"	br x16\n"                                     \
+		".size " #name ", . - " #name "\n");
 #endif
+BY_HANDLE(dlsym)
+BY_HANDLE(dlvsym)
 
 #define OURS(name)         extern const char ours_##name[] __asm__(#name);
 #define CALL(name, ...)    OURS(name)
@@ -57,18 +61,25 @@ static const struct {
 #include "failpoint/calls.def"
 };
 
-__attribute__((used)) void *dlsym_of_handle(void *handle, const char *name)
+/* What is to be handed out for a function that was found by that name. */
+static void *ours_for(void *found, const char *name)
 {
-	void *found = real_dlsym(handle, name);
-
-	if (!found)
-		return NULL;
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+	for (size_t i = 0; found && i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (raw_equal(name, ours[i].name))
 			return found == real_dlsym(RTLD_NEXT, name)
 				       ? (void *)(uintptr_t)ours[i].address
 				       : found;
 	return found;
+}
+
+__attribute__((used)) void *dlsym_of_handle(void *handle, const char *name)
+{
+	return ours_for(real_dlsym(handle, name), name);
+}
+
+__attribute__((used)) void *dlvsym_of_handle(void *handle, const char *name, const char *version)
+{
+	return ours_for(real_dlvsym(handle, name, version), name);
 }
 
 int dlclose(void *handle)

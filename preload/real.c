@@ -6,9 +6,7 @@
 
 #include "preload/aio.h"
 #include "preload/alloc.h"
-
-/* Which version libc exports dlsym under: since 2.34, on x86-64 before, on aarch64 before. */
-static const char *const dlsym_versions[] = {"GLIBC_2.34", "GLIBC_2.2.5", "GLIBC_2.17"};
+#include "preload/next.h"
 
 static long missing(void)
 {
@@ -26,17 +24,6 @@ static void *instead(void **slot)
 	return slot == (void **)&real_io_getevents ? (void *)kernel_io_getevents : (void *)missing;
 }
 
-static void *find_dlsym(void)
-{
-	for (size_t i = 0; i < sizeof(dlsym_versions) / sizeof(dlsym_versions[0]); i++) {
-		void *found = dlvsym(RTLD_NEXT, "dlsym", dlsym_versions[i]);
-
-		if (found)
-			return found;
-	}
-	return NULL;
-}
-
 /* Not inlined or tail-called: dlsym learns from its return address that "next" means after us. */
 void *real_resolve(void **slot, const char *name) REAL_HIDDEN;
 __attribute__((noinline, used)) void *real_resolve(void **slot, const char *name)
@@ -46,7 +33,7 @@ __attribute__((noinline, used)) void *real_resolve(void **slot, const char *name
 	if (alloc_early(slot))
 		__atomic_store_n(slot, alloc_early(slot), __ATOMIC_RELAXED);
 	if (slot == (void **)&real_dlsym)
-		found = find_dlsym();
+		found = next_definition(name);
 	else
 		found = real_dlsym(RTLD_NEXT, name);
 	if (!found)

@@ -94,6 +94,7 @@
 	ONE(posix_spawnp)       \
 	ONE(syscall)            \
 	ONE(dlsym)              \
+	ONE(dlvsym)             \
 	ONE(dlclose)            \
 	ONE(mtx_timedlock)      \
 	ONE(cnd_timedwait)      \

@@ -34,6 +34,25 @@ setup_more() {
 	[[ $output == *"0 wrong"* ]]
 }
 
+# Versions that libc gives to old programs are the newest's code, or take other arguments.
+@test "a name of libc with its version leads to the interposer, unless it is another function" {
+	libc=$(ldd "$FAILKIT_BUILD/failctl" | awk '/libc\.so/ {print $3}')
+	nm -D --defined-only "$FAILKIT_BUILD/libfailpreload.so" | awk '{print $3}' > ours
+	nm -D --defined-only "$libc" | awk '
+		{split($3, part, /@+/)}
+		NR == FNR {if ($3 ~ /@@/) newest[part[1]] = $1; next}
+		part[2] && newest[part[1]] {
+			print part[1], part[2], newest[part[1]] == $1 ? "ours" : "libc\047s"}
+		' <(nm -D --defined-only "$libc") - | awk '
+		NR == FNR {ours[$1]; next} $1 in ours' ours - > expected
+	cut -d' ' -f1,2 expected > lines
+	grep -Fx "write GLIBC_2.2.5 ours" expected
+	grep -Fx "pthread_cond_timedwait GLIBC_2.2.5 libc's" expected
+	[ "$(wc -l < expected)" -gt 300 ]
+	failctl run -- victim_every versions < lines > found
+	diff expected found
+}
+
 # names_of LIBRARY: what it gives to programs that are linked today, functions only.
 names_of() {
 	nm -D --defined-only "$1" | awk '$2 ~ /[TWi]/ && $3 !~ /[^@]@[^@]|@GLIBC_PRIVATE/ {print $3}' |

@@ -10,6 +10,7 @@
  *     victim_every firsts   prints the rules: every passage of a call fails with its first errno
  *     victim_every numbers  makes each call that has a number by syscall(), under those
  *     victim_every names    is each name of the table, by any lookup, the interposer's?
+ *     victim_every versions   whose is each "NAME VERSION" of its standard input, looked up in libc?
  *
  * What it needs itself it makes by calls that are in no row, so that none of the passages is lost.
  */
@@ -238,6 +239,25 @@ static int names(void)
 	return wrong != 0;
 }
 
+/* A line for each: "NAME VERSION ours", libc's or of nobody. */
+static int versions(void)
+{
+	void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
+	char name[128], version[128];
+	Dl_info info;
+
+	while (libc && scanf("%127s %127s", name, version) == 2) {
+		void *address = dlvsym(libc, name, version);
+		int known = address && dladdr(address, &info);
+
+		printf("%s %s %s\n", name, version,
+		       !known                                     ? "nobody's"
+		       : strstr(info.dli_fname, "libfailpreload") ? "ours"
+								  : "libc's");
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "rules"))
@@ -250,6 +270,8 @@ int main(int argc, char **argv)
 		return numbers();
 	else if (argc == 2 && !strcmp(argv[1], "names"))
 		return names();
+	else if (argc == 2 && !strcmp(argv[1], "versions"))
+		return versions();
 	else
 		return 2;
 	return 0;

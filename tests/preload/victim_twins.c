@@ -68,7 +68,8 @@ static void words(void)
 	fclose(stream);
 }
 
-static int by_list(int (*scan)(FILE *, const char *, va_list), FILE *stream, const char *format, ...)
+static int by_list(int (*scan)(FILE *, const char *, va_list), FILE *stream, const char *format,
+		   ...)
 {
 	va_list more;
 	int ret;
