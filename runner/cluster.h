@@ -47,6 +47,7 @@ struct node {
 	int64_t started_ns;
 	bool asked; /* we ended it, or are about to */
 	unsigned starts, crashes;
+	int end_status; /* of its last end, as of waitpid() */
 };
 
 struct cluster;
@@ -95,6 +96,9 @@ void cluster_reap(struct cluster *cluster);
 
 /* How much each node has printed until now, for gates that ask what it printed since. */
 void cluster_log_ends(const struct cluster *cluster, uint64_t end[]);
+
+/* The last lines of the node's log, on one line, " | " between them. */
+void node_log_tail(const struct node *node, char *text, size_t size);
 
 /* {addr} {port} {dir} {node} {index} {plan} {bin} {addrs:ROLE} {addrs:ROLE:PORT} filled in; {{ is a
  * brace.

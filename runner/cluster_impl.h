@@ -54,9 +54,6 @@ void node_note_events(struct cluster *cluster);
 /* What a resume must know of the node, into the ledger, before it is relied on. */
 void node_record(const struct cluster *cluster, const struct node_own *own);
 
-/* The last lines of the node's log, on one line, " | " between them. */
-void node_log_tail(const struct node *node, char *text, size_t size);
-
 /* Cuts a log that is longer than `most` bytes, 0: none is; `keep` older parts stay. 0 or -errno:
  * then it is as it was. */
 int node_log_rotate(struct node *node, int64_t most, int keep);

@@ -53,6 +53,7 @@ static void note_end(struct cluster *cluster, struct node_own *own, int status)
 		ledger_process(cluster->options.ledger, node->name, node->pid, node->started_ns,
 			       now_ns, status, cause);
 	node->pid = 0;
+	node->end_status = status;
 	node->state = NODE_DOWN;
 	if (node->asked)
 		node->state = NODE_STOPPED;

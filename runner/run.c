@@ -113,7 +113,7 @@ static void judge_crashes(struct run *run)
 {
 	for (int i = 0; i < cluster_nodes(run->cluster); i++) {
 		const struct node *node = cluster_node(run->cluster, i);
-		char text[256];
+		char text[480], end[64], tail[256];
 
 		if (node->crashes == run->crashes[i])
 			continue;
@@ -123,8 +123,11 @@ static void judge_crashes(struct run *run)
 				      node->name);
 			continue;
 		}
-		snprintf(text, sizeof(text), "%s ended by itself (its log: nodes/%s.log)",
-			 node->name, node->name);
+		process_status_text(node->end_status, end, sizeof(end));
+		node_log_tail(node, tail, sizeof(tail));
+		snprintf(text, sizeof(text),
+			 "%s ended by itself: %s; its log, nodes/%s.log, ends: \"%s\"", node->name,
+			 end, node->name, tail);
 		run_report(run, SUT_CRASH, node->name, text);
 	}
 }

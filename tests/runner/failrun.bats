@@ -144,6 +144,7 @@ load run
 	wait "$pid" || status=$?
 	[ "$status" = 1 ]
 	[ "$(field r '.violations[0].code')" = SUT-CRASH ]
+	[[ $(field r '.violations[0].text') == "ds1 ended by itself: was killed by SIGKILL; its log, nodes/ds1.log, ends: "* ]]
 	[ "$(field r '[.processes[] | select(.cause == "crashed")] | length')" = 1 ]
 	run -1 failrun check r
 	[[ $output == *SUT-CRASH* ]]
