@@ -3,7 +3,8 @@
 # Every test has a folder of its own, $T, that is also where its planes live, so tests may run side by
 # side. Nothing sleeps for a fixed time: eventually() polls with a deadline. What a test leaves running
 # in the background is registered with later_kill, and asked to end before it is killed: failctl run
-# then ends its command, too.
+# then ends its command, too. A number alone names no process: on a busy machine it comes again within a
+# minute, as another test's.
 
 bats_require_minimum_version 1.5.0
 
@@ -35,14 +36,31 @@ setup() {
 }
 
 teardown() {
-	local pid
-	for pid in "${later[@]}"; do
+	local each pid
+	for each in "${later[@]}"; do
+		pid=${each% *}
 		{
-			kill -TERM "$pid" && eventually -5 is_over "$pid" || kill -KILL "$pid"
+			if is_same "$each"; then
+				kill -TERM "$pid"
+				eventually -5 is_over "$pid" || kill -KILL "$pid"
+			fi
 			wait "$pid"
 		} 2> /dev/null || true
 	done
 	rm -rf "$T"
+}
+
+# The tick of the clock at which it started; nothing of one that is gone.
+start_of() {
+	local stat
+	{ read -r stat < "/proc/$1/stat"; } 2> /dev/null || return 1
+	stat=${stat##*) }
+	cut -d ' ' -f 20 <<< "$stat"
+}
+
+# is_same "PID START": is it still that process?
+is_same() {
+	[[ $(start_of "${1% *}") == "${1#* }" ]]
 }
 
 is_over() {
@@ -50,7 +68,9 @@ is_over() {
 }
 
 later_kill() {
-	later+=("$1")
+	local start
+	start=$(start_of "$1") || return 0
+	later+=("$1 $start")
 }
 
 # eventually [-SECONDS] COMMAND...: true as soon as it is, false after 60 s.

@@ -21,7 +21,9 @@ cluster_setup() {
 cluster_teardown() {
 	local pid
 
-	for pid in "${pid_of[@]}"; do
+	# Of those that are over the number may be another's.
+	for pid in $(jobs -pr); do
+		[[ " ${pid_of[*]} " == *" $pid "* ]] || continue
 		kill -9 "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
