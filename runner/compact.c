@@ -1,6 +1,5 @@
 /* compact.c - the thread that makes the passes; see compact.h. */
 #include <errno.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 
 #include "runner/check_ledger.h"
 #include "runner/compact_impl.h"
+#include "runner/memory.h"
 
 enum {
 	LOOK_MS = 100,
@@ -71,7 +71,7 @@ static void *loop(void *arg)
 			c->error = 0;
 		if (c->error)
 			break;
-		malloc_trim(0); /* what the oracle has forgotten lies between what it keeps */
+		memory_give_back(); /* what the oracle has forgotten lies between what it keeps */
 		pause_ms(c, REST_MS);
 	}
 	return NULL;

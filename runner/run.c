@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runner/memory.h"
 #include "runner/process.h"
 #include "runner/report.h"
 #include "runner/run_dir.h"
@@ -367,6 +368,7 @@ int run_execute(const struct run_request *request, struct why *why)
 	int error;
 
 	catch_signals();
+	memory_settle();
 	error = progress_open(&run.progress, why);
 	if (error)
 		return 3;
