@@ -207,7 +207,8 @@ static int print_violation(void *arg, const struct violation *v)
 	for (int i = 0; i < v->witnesses; i++)
 		printf(" %llu", (unsigned long long)v->witness[i]);
 	if (v->followers)
-		printf("; %u more on this key", v->followers);
+		printf("; %u more %s", v->followers,
+		       *v->key && v->code < UNRECOVERED ? "on this key" : "like it");
 	printf("\n");
 	causes = cause_read(arg, v->witness, v->witnesses, cause);
 	for (int i = 0; i < causes; i++) {

@@ -76,8 +76,10 @@ struct violation {
 	uint64_t op; /* the operation that could not be */
 	uint64_t witness[WITNESS_MAX];
 	int witnesses;
-	unsigned followers; /* later violations on the same key, grouped under this one */
-	char text[512];     /* one paragraph a person can check */
+	unsigned
+		followers; /* later violations on the same key, grouped under this one; of no key: many
+			     * of the same code */
+	char text[512];    /* one paragraph a person can check */
 };
 
 struct oracle;

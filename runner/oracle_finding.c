@@ -110,12 +110,40 @@ static struct finding *finding_room(struct oracle *oracle)
 	return &oracle->finding[oracle->findings++];
 }
 
+/* A place for what is of no key: listings wrong in themselves, nodes. There are as many as answers, so
+ * of one code only the first have a place; NULL: it follows the last of them. */
+static struct finding *place_of_no_key(struct oracle *oracle, enum violation_code code)
+{
+	struct finding *last = NULL;
+	unsigned alike = 0;
+
+	for (unsigned i = 0; i < oracle->findings; i++) {
+		struct finding *f = &oracle->finding[i];
+
+		if (f->key || f->violation.code != code)
+			continue;
+		last = f;
+		alike++;
+	}
+	if (alike >= FINDINGS_ALIKE_MAX) {
+		last->violation.followers++;
+		return NULL;
+	}
+	oracle->count.violations++;
+	last = finding_room(oracle);
+	memset(last, 0, sizeof(*last));
+	return last;
+}
+
 /* The place for a finding of this rank on key; NULL when it only follows what is there. */
 static struct finding *place_for(struct oracle *oracle, struct key *key, enum violation_code code)
 {
 	unsigned followers = 0;
 
-	if (key && key->root >= 0) {
+	if (!key)
+		return place_of_no_key(oracle, code);
+
+	if (key->root >= 0) {
 		struct finding *root = &oracle->finding[key->root];
 		root->violation.followers++;
 		if (rank_of(code) >= rank_of(root->violation.code))
@@ -128,8 +156,7 @@ static struct finding *place_for(struct oracle *oracle, struct key *key, enum vi
 	struct finding *f = finding_room(oracle);
 	memset(f, 0, sizeof(*f));
 	oracle->count.violations++;
-	if (key)
-		key->root = (int)(f - oracle->finding);
+	key->root = (int)(f - oracle->finding);
 	return f;
 }
 
@@ -161,10 +188,10 @@ enum violation_code oracle_find(struct reading *r, enum violation_code code, con
 void oracle_report(struct oracle *oracle, enum violation_code code, const char *key, uint64_t op,
 		   const char *text)
 {
-	struct finding *f = finding_room(oracle);
+	struct finding *f = place_of_no_key(oracle, code);
 
-	memset(f, 0, sizeof(*f));
-	oracle->count.violations++;
+	if (!f)
+		return;
 	f->key_name = key && *key ? strdup(key) : NULL;
 	f->violation.code = code;
 	f->violation.key = f->key_name ? f->key_name : "";

@@ -55,6 +55,8 @@ struct pending {
 	unsigned value;  /* the write's, for PUT and DELETE */
 };
 
+enum { FINDINGS_ALIKE_MAX = 64 }; /* of one code, of no key */
+
 /* A root violation and what settles its name at the end. */
 struct finding {
 	struct violation violation;

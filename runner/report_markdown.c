@@ -86,7 +86,8 @@ static void violations(const struct report *r, FILE *to)
 		fprintf(to, "### %s%s%s%s\n\n%s\n\n", v->code, v->key[0] ? " `" : "", v->key,
 			v->key[0] ? "`" : "", v->text);
 		if (v->followers)
-			fprintf(to, "%" PRId64 " more on this key.\n\n", v->followers);
+			fprintf(to, "%" PRId64 " more %s.\n\n", v->followers,
+				v->key[0] ? "on this key" : "like it");
 		if (v->witnesses == 0)
 			continue;
 		fprintf(to,

@@ -339,9 +339,47 @@ static void test_with_deletes_the_oracle_never_cries_wolf(void **state)
 	differ(true);
 }
 
+struct told {
+	unsigned roots, followers;
+};
+
+static int count_told(void *arg, const struct violation *v)
+{
+	struct told *told = arg;
+
+	told->roots++;
+	told->followers += v->followers;
+	return 0;
+}
+
+/* A store whose listings are always wrong, and nodes that always crash: as many findings as answers,
+ * in a run that goes on. */
+static void test_findings_of_no_key_are_bounded(void **state)
+{
+	enum { TIMES = 1000, CODES = 2 };
+	struct oracle *o = oracle_open(CAN);
+	struct oracle_count count;
+	struct told told = {0};
+
+	(void)state;
+	for (uint64_t i = 0; i < TIMES; i++) {
+		ask(o, 2 * i + 1, 'a', "list");
+		answer(o, 2 * i + 2, 'a', "[[\"zz\",1,\"x\"]]");
+		oracle_report(o, SUT_CRASH, "ds1", 0, "ds1 ended by itself");
+	}
+	oracle_finish(o);
+	oracle_violations(o, count_told, &told);
+	oracle_count(o, &count);
+	oracle_close(o);
+	assert_int_equal(told.roots + told.followers, CODES * TIMES);
+	assert_true(told.roots >= CODES && told.roots <= CODES * 100);
+	assert_int_equal(count.violations, told.roots);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_findings_of_no_key_are_bounded),
 		cmocka_unit_test(test_histories_are_named_rightly),
 		cmocka_unit_test(test_without_deletes_the_oracle_is_exact),
 		cmocka_unit_test(test_with_deletes_the_oracle_never_cries_wolf),
