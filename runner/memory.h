@@ -3,7 +3,7 @@
  *
  *     schedule          2.7 KB a fault                    SCHEDULE_MAX faults, dealt at the start
  *     oracle: keys      0.1 KB each                       objects-max + deleted-max + 512 of probes
- *     oracle: values    160 B a write since the key's cut ledger-ops; and what can't be cut (compact.h)
+ *     oracle: values    112 B a write since the key's cut ledger-ops; and what can't be cut (compact.h)
  *     oracle: pending   256 B an operation under way      workers, and what a cut run left open
  *     oracle: findings  0.6 KB                            one a key; FINDINGS_ALIKE_MAX of a code
  *                                                         that are of no key

@@ -16,7 +16,7 @@ static struct value value_at(const struct key *key, const struct oracle_base *ba
 		.first_end = NEVER,
 	};
 
-	memcpy(v.tag, base->tag, sizeof(v.tag));
+	memcpy(v.tag, base->tag, sizeof(v.tag) - 1);
 	for (unsigned i = 0; i < key->values; i++)
 		if (key->value[i].generation == base->generation &&
 		    (base->generation || key->value[i].write_op == base->op))

@@ -22,12 +22,16 @@
 #define NEVER    UINT64_MAX
 #define NEVER_NS INT64_MAX
 
+/* The tag of a body of ours (body.h), with a NUL: much shorter than one that a store may tell, and
+ * there is one for each write. */
+enum { VALUE_TAG_MAX = 24 };
+
 struct value {
 	uint64_t generation; /* 0: nothing is there */
 	uint64_t size;
-	char tag[TAG_MAX];
-	uint64_t write_op; /* 0: the state before the run */
-	uint64_t begin;    /* of the write */
+	char tag[VALUE_TAG_MAX]; /* the last byte stays 0 */
+	uint64_t write_op;       /* 0: the state before the run */
+	uint64_t begin;          /* of the write */
 	uint64_t first_end, first_end_op;
 	uint64_t last_begin, last_begin_op;
 	uint64_t last_read; /* begin of the latest read that saw it, 0: none */

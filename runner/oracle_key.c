@@ -72,7 +72,7 @@ unsigned key_add_value(struct key *key, const struct ledger_intent *intent)
 
 	v->generation = intent->generation;
 	v->size = intent->size;
-	memcpy(v->tag, intent->tag, sizeof(v->tag));
+	memcpy(v->tag, intent->tag, sizeof(v->tag) - 1);
 	v->write_op = intent->op;
 	v->begin = v->last_begin = intent->inv_seq;
 	v->last_begin_op = intent->op;
