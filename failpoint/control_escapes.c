@@ -99,6 +99,17 @@ static bool has_seen(struct plane_slot *slot, unsigned call)
 	return atomic_load(&slot->calls_seen[call / 64]) >> call % 64 & 1;
 }
 
+/* Is it one of the names in there? Some begin with another. */
+static bool is_named(const char *reason, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = strstr(reason, name); at; at = strstr(at + 1, name))
+		if (strchr(", ", at[-1]) && (!at[length] || at[length] == ','))
+			return true;
+	return false;
+}
+
 /* Adds the names of the doors to that call which the process has passed, each once. */
 static bool add_doors(struct plane_slot *slot, unsigned call, char *reason, size_t size)
 {
@@ -107,14 +118,11 @@ static bool add_doors(struct plane_slot *slot, unsigned call, char *reason, size
 	for (unsigned i = 0; i < DOORS; i++) {
 		const char *name = call_table[doors[i].row].name;
 		size_t used = strlen(reason);
-		const char *there = strstr(reason, name);
 
 		if (doors[i].inside != call || !has_seen(slot, doors[i].row))
 			continue;
 		any = true;
-		if (there && !strchr(", ", there[-1]))
-			there = NULL;
-		if (!there)
+		if (!is_named(reason, name))
 			snprintf(reason + used, size - used, "%s%s",
 				 reason[used - 1] == ' ' ? "" : ", ", name);
 	}

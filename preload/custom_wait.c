@@ -20,6 +20,7 @@ struct slice {
 	struct timespec until;
 	const struct timespec *given; /* to the real call: until, or what was asked for */
 	bool more;                    /* when it is over, it need not be time yet */
+	bool counted;                 /* as one that waits for the node's time */
 };
 
 static bool is_valid(const struct timespec *asked)
@@ -71,6 +72,9 @@ static void next_slice(struct slice *slice, clockid_t clock, const struct timesp
 	slice->more = false;
 	if (!find_time(clock, asked, &until, &now))
 		return;
+	if (!slice->counted)
+		timepage_count();
+	slice->counted = true;
 	slice->more = until > now;
 	if (until < 0)
 		until = 0; /* a time before 1970 is over, and not wrong */
@@ -84,10 +88,8 @@ static void next_slice(struct slice *slice, clockid_t clock, const struct timesp
  * if there had been one. */
 #define WAIT(clock, asked, over, expression)                  \
 	({                                                    \
-		struct slice slice;                           \
+		struct slice slice = {.counted = false};      \
 		int before = errno, ret;                      \
-                                                              \
-		timepage_count();                             \
 		do {                                          \
 			errno = before;                       \
 			next_slice(&slice, (clock), (asked)); \
@@ -170,10 +172,9 @@ WAITS(sem_clockwait, (sem_t * semaphore, clockid_t clock, const struct timespec 
 
 #define CONDITION(clock, expression)                     \
 	({                                               \
-		struct slice slice;                      \
+		struct slice slice = {.counted = false}; \
 		int ret;                                 \
                                                          \
-		timepage_count();                        \
 		next_slice(&slice, (clock), until);      \
 		ret = (expression);                      \
 		slice.more &&ret == ETIMEDOUT ? 0 : ret; \

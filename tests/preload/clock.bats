@@ -135,6 +135,55 @@ ask() {
 	about 0 "$(ask)"
 }
 
+@test "only waits until a time of the clock count as reads, each once" {
+	cat > wait.c <<'EOF'
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+int main(void)
+{
+	struct timespec past = {.tv_sec = 1};
+	pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	pthread_condattr_t attribute;
+	pthread_cond_t condition;
+	sem_t semaphore;
+	char line[16];
+	pthread_condattr_init(&attribute);
+	pthread_condattr_setclock(&attribute, CLOCK_MONOTONIC);
+	pthread_cond_init(&condition, &attribute);
+	pthread_mutex_lock(&mutex);
+	sem_init(&semaphore, 0, 0);
+	FILE *in = fopen("in", "r");
+	while (in && fgets(line, sizeof(line), in)) {
+		if (!strcmp(line, "machine\n")) {
+			pthread_cond_timedwait(&condition, &mutex, &past);
+			pthread_cond_clockwait(&condition, &mutex, CLOCK_MONOTONIC, &past);
+			sem_clockwait(&semaphore, CLOCK_MONOTONIC, &past);
+		} else {
+			struct timespec until = {.tv_sec = time(NULL) + 1};
+			sem_timedwait(&semaphore, &until);
+		}
+		puts(line);
+		fflush(stdout);
+	}
+	return 0;
+}
+EOF
+	gcc -O1 wait.c -o wait -pthread
+	hold ./wait
+	failctl clock ds1 +1h
+	echo machine >&7
+	eventually grep -q machine one.out
+	failctl clock --json | jq -e '.[0].reads == 0'
+	# Asked once, and awaited once, in however many slices.
+	echo node >&7
+	eventually grep -q node one.out
+	failctl clock --json | jq -e '.[0].reads == 2'
+}
+
 @test "a held clock ends when failctl is killed" {
 	hold cat in
 	start holder failctl clock -p p --hold ds1 freeze

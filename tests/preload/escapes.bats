@@ -52,6 +52,24 @@ row() {
 	[[ $(row libc openat reason) = *"inside fopen, mkstemp" ]]
 }
 
+@test "known: a way whose name begins another's is named beside it" {
+	cat > scan.c <<'END'
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+int main(void)
+{
+	struct dirent **list;
+	return scandirat(AT_FDCWD, ".", &list, 0, alphasort) < 0 ||
+	       scandir(".", &list, 0, alphasort) < 0;
+}
+END
+	gcc -O1 scan.c -o scan
+	known ./scan
+	cat report.json
+	[[ $(row libc openat reason) = *"inside scandirat, scandir" ]]
+}
+
 @test "known: wide and formatted streams, and shared memory, lead there, too" {
 	cat > streams.c <<'END'
 #include <fcntl.h>
