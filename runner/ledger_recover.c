@@ -1,5 +1,7 @@
 /* ledger_recover.c - what a killed run left in its spool; see ledger_spool.h. */
 #include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "runner/ledger.h"
 #include "runner/ledger_write.h"
@@ -47,9 +49,16 @@ int ledger_recover(const char *path, struct why *why)
 {
 	struct spool spool[SPOOLS] = {{.fd = -1}, {.fd = -1}};
 	struct why what = {""};
-	int rc = recover(path, spool, &what);
+	int turn = spool_turn(path), rc;
 
+	if (turn == -ENOENT)
+		return 0;
+	if (turn < 0)
+		return why_set(why, turn, "cannot lock the spool of \"%s\": %s", path,
+			       strerror(-turn));
+	rc = recover(path, spool, &what);
 	for (int i = 0; i < SPOOLS; i++)
 		spool_close(&spool[i]);
+	close(turn);
 	return rc < 0 ? why_set(why, rc, "%s", what.text) : 0;
 }

@@ -96,6 +96,29 @@ int spool_open(struct spool *spool, const char *ledger_path, int i, struct why *
 	return 0;
 }
 
+int spool_turn(const char *ledger_path)
+{
+	struct flock first = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+	char path[4096];
+	struct stat is;
+	int fd, rc;
+
+	path_of(ledger_path, 0, path, sizeof(path));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	do
+		rc = fcntl(fd, F_OFD_SETLKW, &first) ? -errno : 0;
+	while (rc == -EINTR);
+	/* Removed meanwhile: whose turn it was has recovered all. */
+	if (rc == 0 && (fstat(fd, &is) || is.st_nlink == 0))
+		rc = -ENOENT;
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return rc;
+}
+
 void spool_close(struct spool *spool)
 {
 	if (spool->head)

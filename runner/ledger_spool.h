@@ -9,6 +9,7 @@
  * notes its number beside its rows: after a crash, ledger_recover() gives SQLite the batches that
  * it has not, each exactly once. The files are allocated, never sparse: a full disk is an error of
  * spool_room(), not a signal. The owner's lock (flock) tells a live run from a dead one.
+ * Those who recover what a dead one left take turns, by a lock of their own.
  */
 #ifndef RUNNER_LEDGER_SPOOL_H
 #define RUNNER_LEDGER_SPOOL_H
@@ -34,6 +35,9 @@ struct spool {
 int spool_create(struct spool *spool, const char *ledger_path, int i, struct why *why);
 /* Opens what a run left. -ENOENT: there is none. -EBUSY: its run lives. -EBADMSG: not a spool. */
 int spool_open(struct spool *spool, const char *ledger_path, int i, struct why *why);
+/* Waits until no other recovers: a descriptor to be closed when done, or -ENOENT: nothing is left. No
+ * run is waited for. */
+int spool_turn(const char *ledger_path);
 void spool_close(struct spool *spool);
 /* The first one last: without it there is nothing to recover. */
 void spool_remove(const char *ledger_path);

@@ -203,6 +203,58 @@ static void what_was_recorded_survives_sigkill(void **state)
 	assert_true(ask("SELECT count(*) FROM intent") >= seen);
 }
 
+enum { CHECKERS = 4 };
+
+/* Recovers as soon as the pipe is closed, and looks. */
+static _Noreturn void recover_and_count(const int start[2], const char *sql, int to)
+{
+	int64_t rows;
+	char go;
+
+	close(start[1]);
+	if (read(start[0], &go, 1) != 0 || ledger_recover(path, NULL))
+		_exit(1);
+	rows = ask(sql);
+	_exit(write(to, &rows, sizeof(rows)) != sizeof(rows));
+}
+
+static void who_recovers_at_the_same_moment_sees_all(void **state)
+{
+	static const char sql[] = "SELECT count(*) FROM intent";
+	int start[2], ends[2], told_by[2], seen = 0;
+	uint64_t op;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		write_until_killed(ends[1]);
+	close(ends[1]);
+	while (seen < 1000 && read(ends[0], &op, sizeof(op)) == sizeof(op))
+		seen++;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ends[0]);
+	assert_int_equal(pipe(start), 0);
+	assert_int_equal(pipe(told_by), 0);
+	for (int i = 0; i < CHECKERS; i++)
+		if (fork() == 0)
+			recover_and_count(start, sql, told_by[1]);
+	close(start[0]);
+	close(start[1]);
+	close(told_by[1]);
+	for (int i = 0; i < CHECKERS; i++) {
+		int64_t rows = 0;
+
+		assert_int_equal(read(told_by[0], &rows, sizeof(rows)), sizeof(rows));
+		assert_true(rows >= seen);
+		assert_int_equal(rows, ask(sql));
+	}
+	close(told_by[0]);
+	while (wait(NULL) > 0)
+		;
+}
+
 static _Noreturn void write_some(void)
 {
 	struct ledger_intent intent = intent_of(1, "k/1/7");
@@ -340,6 +392,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_kind_of_row_arrives, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_file_that_is_there_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_was_recorded_survives_sigkill, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(who_recovers_at_the_same_moment_sees_all, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(spools_that_are_no_more_or_not_yet_hold_nothing,
 						set_up, tear_down),
