@@ -12,7 +12,7 @@ struct unit {
 	uint64_t factor;
 };
 
-/* Largest first, for writing. */
+/* Largest first, for writing; of equal ones, the first is written. */
 static const struct unit durations[] = {
 	{"h", UINT64_C(3600000000000)},
 	{"m", UINT64_C(60000000000)},
@@ -23,7 +23,10 @@ static const struct unit durations[] = {
 	{NULL, 1000000},
 };
 
-static const struct unit sizes[] = {{"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}, {NULL, 1}};
+static const struct unit sizes[] = {
+	{"G", 1 << 30}, {"g", 1 << 30}, {"M", 1 << 20}, {"m", 1 << 20},
+	{"K", 1 << 10}, {"k", 1 << 10}, {NULL, 1},
+};
 
 static size_t digits(const char *text, size_t length)
 {

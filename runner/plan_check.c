@@ -118,8 +118,14 @@ static int check_link(const struct plan *plan, const char *link, struct why *why
 static int check_anchor(const char *text, struct why *why)
 {
 	struct anchor anchor;
+	int r = *text ? anchor_parse(&anchor, text, why) : 0;
 
-	return *text ? anchor_parse(&anchor, text, why) : 0;
+	if (!r && *text && anchor.kind == ANCHOR_WITH)
+		r = why_set(why, -EINVAL,
+			    "\"%s\" is the schedule's own, of faults that share their time: \"after "
+			    "D\" was wanted, or a budget",
+			    text);
+	return r;
 }
 
 static int check_kind(const struct plan *plan, struct plan_fault *fault, struct why *why)

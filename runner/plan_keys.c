@@ -185,7 +185,8 @@ static const struct plan_key keys[] = {
 	{SECTION_FAULT, .name = "rule", AT(rule), TEXT, .value = "",
 	 .help = "a rule; for disk faults its selector is enough"},
 	{SECTION_FAULT, .name = "anchor", AT(anchor), TEXT, .value = "",
-	 .help = "when: ack N, time D, hit N SELECTOR; empty: drawn from the seed"},
+	 .help = "when: ack N, time D, hit N SELECTOR; ack +N, after D: since the last gate was "
+		 "passed or the phase began; empty: drawn from the seed"},
 	{SECTION_FAULT, .name = "gate", AT(gate), TEXT, .value = "default",
 	 .help = "what must be met before the next fault"},
 	{SECTION_FAULT, .name = "path", AT(path), TEXT, .value = "",

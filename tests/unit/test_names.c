@@ -61,7 +61,12 @@ static const struct {
 	{"8589934592G", -ERANGE, NULL},
 	{"0.5", -EINVAL, NULL},
 	{"0.001K", -EINVAL, NULL},
-	{"4k", -EINVAL, NULL},
+	{"4k", 4096, "4K"},
+	{"128m", 128 << 20, "128M"},
+	{"1g", 1 << 30, "1G"},
+	{"1.5k", 1536, "1536"},
+	{"4kb", -EINVAL, NULL},
+	{"4KM", -EINVAL, NULL},
 	{"4KB", -EINVAL, NULL},
 	{"K", -EINVAL, NULL},
 };

@@ -169,6 +169,8 @@ static const struct {
 	{SMALL "[fault f]\nkind = restat\non = ds\n", "p.ini:9: [fault f] kind: "},
 	{SMALL "[fault f]\nkind = eioo\non = ds\nrule = fsync\n", "p.ini:9: [fault f] kind: "},
 	{SMALL "[fault f]\nrule = fsink = error(EIO)\n", "p.ini:9: [fault f] rule: "},
+	{SMALL "[fault f]\nkind = restart\non = ds\nanchor = with 4s\n",
+	 "p.ini:11: [fault f] anchor: \"with 4s\" is the schedule's own"},
 	{SMALL "[fault f]\nkind = restart\non = ds\nanchor = ask 4\n",
 	 "p.ini:11: [fault f] anchor: "},
 	{SMALL "[gate g]\nstep = process\n[fault f]\nkind = torn\nuntil = g\non = ds2\n",
