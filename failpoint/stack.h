@@ -119,6 +119,8 @@ CORE_HIDDEN struct stack_scratch *stack_scratch_take(void); /* NULL: no memory *
 CORE_HIDDEN void stack_scratch_give(struct stack_scratch *scratch);
 /* Fills scratch->object; false: nothing is mapped there from a file. */
 CORE_HIDDEN bool stack_object_at(struct stack_scratch *scratch, uintptr_t address);
+/* Fills object.path; false: no file is mapped there shared and writable. */
+CORE_HIDDEN bool stack_shared_file_at(struct stack_scratch *scratch, uintptr_t address);
 
 /* ---- stack_symbol.c ---- */
 

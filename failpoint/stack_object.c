@@ -7,6 +7,7 @@
 /* A line of maps. */
 struct mapping {
 	uint64_t start, end, offset;
+	bool shared_writable;
 	const char *path; /* "" for none */
 };
 
@@ -14,7 +15,7 @@ struct search {
 	struct stack_object *object;
 	uintptr_t address;
 	uint64_t first, first_path; /* where the last file began, its path's hash */
-	bool done;
+	bool done, shared_writable;
 };
 
 /* What one thread unmaps another may get back at the same address. The kernel orders the two; for who
@@ -73,7 +74,9 @@ static void read_mapping(const char *line, struct mapping *out)
 {
 	line = read_hex(line, &out->start);
 	line = read_hex(line + (*line == '-'), &out->end);
-	line = skip_words(line, 2);
+	line = skip_words(line, 1);
+	out->shared_writable = line[0] && line[1] == 'w' && line[2] && line[3] == 's';
+	line = skip_words(line, 1);
 	line = read_hex(line, &out->offset);
 	out->path = skip_words(line, 3);
 }
@@ -102,10 +105,10 @@ static void look_at(struct search *s, const char *line)
 	if (s->address < m.start || s->address >= m.end)
 		return;
 	s->done = true;
-	if (!m.path[0] || s->first_path != path)
-		return;
-	s->object->base = (uintptr_t)s->first;
+	s->shared_writable = m.shared_writable;
 	copy_path(s->object, m.path);
+	if (m.path[0] && s->first_path == path)
+		s->object->base = (uintptr_t)s->first;
 }
 
 /* The lines that are whole; returns how many bytes of text are left. */
@@ -174,4 +177,12 @@ bool stack_object_at(struct stack_scratch *scratch, uintptr_t address)
 	scratch->object.end = 0;
 	read_maps(&s, scratch->text, sizeof(scratch->text));
 	return scratch->object.base != 0 && read_headers(&scratch->object);
+}
+
+bool stack_shared_file_at(struct stack_scratch *scratch, uintptr_t address)
+{
+	struct search s = {.object = &scratch->object, .address = address};
+
+	read_maps(&s, scratch->text, sizeof(scratch->text));
+	return s.shared_writable && scratch->object.path[0] == '/';
 }

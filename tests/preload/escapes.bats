@@ -162,6 +162,54 @@ END
 	[ "$(row mapping mmap count)" = 1 ]
 }
 
+@test "a mapping that becomes writable is named, once; of what else is made so, nothing" {
+	cat > protect.c <<'END'
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+static char *map(const char *path, int how, off_t at)
+{
+	int fd = open(path, O_RDWR);
+	char *made = mmap(NULL, 4096, PROT_READ, how, fd, at);
+	close(fd);
+	return made;
+}
+int main(int argc, char **argv)
+{
+	int others = atoi(argv[1]), both = PROT_READ | PROT_WRITE;
+	char *plain = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *own = map("file", MAP_PRIVATE, 0), *shared;
+	for (int i = 0; i < others; i++)
+		map("other", MAP_SHARED, 0);
+	shared = map("file", MAP_SHARED, 4096);
+	if (mprotect(plain, 4096, both) || mprotect(own, 4096, both))
+		return 1;
+	if (argc > 2 && (mprotect(shared, 4096, both) || (*shared = 'x', 0) ||
+			 mprotect(shared, 4096, PROT_READ) || mprotect(shared, 4096, both)))
+		return 2;
+	return 0;
+}
+END
+	gcc -w protect.c -o protect
+	head -c 8192 /dev/zero > file
+	head -c 8192 /dev/zero > other
+	for others in 0 100; do
+		escapes ./protect $others
+		[ "$(jq '[.[] | select(.kind == "mapping")] | length' report.json)" = 0 ]
+	done
+	escapes ./protect 3 writes
+	cat report.json
+	[ "$(row mapping mmap subject)" = "$T/file" ]
+	[ "$(row mapping mmap count)" = 1 ]
+	# More than are remembered one by one are looked at all the same.
+	escapes ./protect 100 writes
+	[ "$(row mapping mmap subject)" = "$T/file" ]
+	run --separate-stderr failctl run -e 'mprotect = error(ENOMEM)' -- ./protect 0 writes
+	[ "$status" = 1 ]
+}
+
 # Makes a ring by syscall(), or by an instruction, and says what came of it.
 make_ring() {
 	cat > ring.c <<'END'
