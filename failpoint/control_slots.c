@@ -178,6 +178,7 @@ static void fill_process(struct control *control, struct plane_slot *slot,
 	out->pid = (pid_t)slot->pid;
 	out->state = slot_state_name(slot);
 	out->calls_seen = count_calls(slot);
+	out->unlisted = atomic_load(&slot->cells_full);
 	out->is_static = slot->is_static;
 	snprintf(out->comm, sizeof(out->comm), "%.15s", slot->comm);
 	snprintf(out->node, sizeof(out->node), "%s", control_node_name(control, slot->node));

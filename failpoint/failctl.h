@@ -88,6 +88,8 @@ void args_print_help(const struct command *command);
 int args_parse_plane(struct args *args, int argc, char **argv);
 
 /* failctl_say.c */
+/* Tells of sleeps that there was no room to list; says nothing where there were none. */
+void say_unlisted(const struct control_process *process);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int say_why(int rc, const struct why *why); /* prints it and returns the exit code that fits rc */
 /* Opens the plane that was asked for; 0, or the exit code having said why not. */

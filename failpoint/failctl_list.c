@@ -64,16 +64,17 @@ static int add_process(void *arg, const struct control_process *process)
 		json_array_append(list->insides, inside);
 		json_array_append_new(threads, inside);
 	}
+	say_unlisted(process);
 	control_clock(list->control, process->node, &clock, NULL);
 	clock_text(&clock, bent, sizeof(bent));
 	return json_array_append_new(
 		       list->rows,
-		       json_pack("{s:i, s:o, s:o, s:o, s:s, s:s, s:I, s:i, s:o}", "pid",
+		       json_pack("{s:i, s:o, s:o, s:o, s:s, s:s, s:I, s:i, s:I, s:o}", "pid",
 				 (int)process->pid, "comm", json_text(process->comm), "node",
 				 json_text(process->node), "role", json_text(process->role),
 				 "state", process->state, "clock", bent, "calls",
 				 (json_int_t)process->calls_seen, "inside", (int)process->insides,
-				 "threads", threads))
+				 "unlisted", (json_int_t)process->unlisted, "threads", threads))
 		       ? -ENOMEM
 		       : 0;
 }

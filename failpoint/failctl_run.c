@@ -181,6 +181,13 @@ static int tell_uring(void *arg, const struct control_escape *escape)
 	return 0;
 }
 
+static int tell_unlisted(void *arg, const struct control_process *process)
+{
+	(void)arg;
+	say_unlisted(process);
+	return 0;
+}
+
 /* ---- Running ---- */
 
 static void set_variable(char **environment, const char *name, const char *value)
@@ -259,6 +266,8 @@ static int run_command(struct run *run, struct why *why)
 	control_environment_free(environment);
 	if (ran && run->warns_uring)
 		control_escapes(run->control, run->args->node, tell_uring, NULL);
+	if (ran)
+		control_processes(run->control, tell_unlisted, NULL);
 	if (ran && tell_unfired(run) && run->args->must_fire)
 		return EXIT_RUN_FAILED;
 	return status;

@@ -20,6 +20,15 @@ void say(const char *format, ...)
 	fputc('\n', stderr);
 }
 
+void say_unlisted(const struct control_process *process)
+{
+	if (process->unlisted)
+		say("%u sleeps of \"%s\" (%d) were of more threads than are listed: ps doesn't "
+		    "show "
+		    "them, wait --paused doesn't count them",
+		    process->unlisted, process->comm, (int)process->pid);
+}
+
 static int exit_code(int rc)
 {
 	switch (rc) {

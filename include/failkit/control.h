@@ -141,6 +141,7 @@ struct control_process {
 	const char *state;   /* "live", "executing", "dead" */
 	bool is_static;      /* under a supervisor, not the interposer */
 	uint64_t calls_seen; /* how many different calls passed through the interposer */
+	uint32_t unlisted; /* sleeps inside an action that there was no room to list: see inside */
 	unsigned insides;
 	struct control_inside inside[64];
 };

@@ -88,6 +88,37 @@ load common
 	kill -0 "$target"
 }
 
+@test "more threads inside actions than are listed are told of, by ps and at the end" {
+	cat > "$T/many.c" <<'END'
+#include <pthread.h>
+#include <unistd.h>
+static void *body(void *argument)
+{
+	return fsync(1), argument;
+}
+int main(void)
+{
+	pthread_t thread[70];
+	for (int i = 0; i < 70; i++)
+		pthread_create(&thread[i], NULL, body, NULL);
+	for (int i = 0; i < 70; i++)
+		pthread_join(thread[i], NULL);
+	return 0;
+}
+END
+	gcc -w "$T/many.c" -o "$T/many" -lpthread
+	start t failctl run -p p -e 'w := fsync = pause' -- "$T/many"
+	all_sleep() {
+		[ "$(failctl ps -p p --json 2> /dev/null | jq '.[0] | .inside, .unlisted' | xargs)" = "64 6" ]
+	}
+	eventually all_sleep
+	run --separate-stderr failctl ps -p p
+	[[ $stderr == *'6 sleeps of "many" ('*'more threads than are listed'* ]]
+	failctl release -p p w
+	wait "$pid"
+	grep -q '6 sleeps of "many"' "$T/t.err"
+}
+
 @test "--user: the command and its plane are the user's" {
 	[ "$(id -u)" = 0 ] || skip "only root can become another user"
 	chmod 777 "$T"

@@ -298,20 +298,37 @@ static void a_handler_on_its_own_stack_does_not_end_the_sleep(void **state)
 	heal();
 }
 
-/* More threads than cells: nobody can wake the last ones, but they notice. */
+static int add_unlisted(void *arg, const struct control_process *process)
+{
+	*(uint32_t *)arg += process->unlisted;
+	return 0;
+}
+
+static uint32_t count_unlisted(void)
+{
+	uint32_t n = 0;
+
+	assert_int_equal(control_processes(control, add_unlisted, &n), 0);
+	return n;
+}
+
+/* More threads than cells: nobody can wake the last ones, but they notice, and are told of. */
 static void without_a_cell_a_heal_is_noticed(void **state)
 {
 	enum { MANY = CELL_MAX + 4 };
 	static pthread_t threads[MANY];
 	static int errs[MANY];
 	int64_t until = deadline();
+	uint32_t before = count_unlisted();
 
 	(void)state;
 	set_rule("x := fsync = delay(1h)");
 	for (int i = 0; i < MANY; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, sleep_in_fsync, &errs[i]), 0);
-	while (rule_named("x").fires < MANY && now_ns() < until)
+	while ((rule_named("x").fires < MANY || count_unlisted() - before < MANY - CELL_MAX) &&
+	       now_ns() < until)
 		sched_yield();
+	assert_true(count_unlisted() - before >= MANY - CELL_MAX);
 	heal();
 	for (int i = 0; i < MANY; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
