@@ -153,7 +153,17 @@ int control_check_rule(struct control *control, const struct rule *rule, struct 
 	return rc ? rc : check_points(control, rule, why);
 }
 
-bool control_rule_is_pending(struct control *control, const struct rule *rule)
+static const char *point_name_at(const void *arg, size_t i)
+{
+	const struct plane_point *points = plane_points((struct plane_head *)(uintptr_t)arg);
+
+	for (unsigned p = 0; p < POINT_MAX; p++)
+		if (atomic_load(&points[p].used) == 2 && i-- == 0)
+			return points[p].name;
+	return NULL;
+}
+
+const char *control_missing_point(struct control *control, const struct rule *rule)
 {
 	unsigned with_value;
 
@@ -163,7 +173,12 @@ bool control_rule_is_pending(struct control *control, const struct rule *rule)
 
 			if (i < RULE_SITE_MAX &&
 			    !count_points(control, pool_text(rule, rule->glob[i]), &with_value))
-				return true;
+				return pool_text(rule, rule->glob[i]);
 		}
-	return false;
+	return NULL;
+}
+
+const char *control_nearest_point(struct control *control, const char *glob)
+{
+	return strpbrk(glob, "*?[") ? NULL : names_nearest(glob, point_name_at, control->head);
 }

@@ -69,7 +69,9 @@ bool control_lease_is_alive(struct control *control, uint32_t lease, uint64_t ge
 
 /* control_check.c. Called under the lock. */
 int control_check_rule(struct control *control, const struct rule *rule, struct why *why);
-bool control_rule_is_pending(struct control *control, const struct rule *rule);
+/* The first failpoint it names that nobody has yet, NULL: none; and a known one that may be meant. */
+const char *control_missing_point(struct control *control, const struct rule *rule);
+const char *control_nearest_point(struct control *control, const char *glob);
 
 /* control_publish.c. All called under the lock. */
 unsigned control_entries_used(struct control *control);           /* entries beyond are free */

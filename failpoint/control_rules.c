@@ -227,6 +227,7 @@ static void describe(struct control *control, unsigned entry, struct control_rul
 {
 	struct plane_rule *rule = &plane_rules(control->head)[entry];
 	struct plane_count *count = &plane_counts(control->head)[entry];
+	const char *missing, *nearest;
 
 	memset(out, 0, sizeof(*out));
 	out->id = atomic_load(&rule->id);
@@ -234,7 +235,10 @@ static void describe(struct control *control, unsigned entry, struct control_rul
 	snprintf(out->text, sizeof(out->text), "%.*s", RULE_TEXT_MAX - 1, rule->rule.text);
 	out->held = rule->lease != 0;
 	out->live = acts(control, entry);
-	out->pending = out->live && control_rule_is_pending(control, &rule->rule);
+	missing = out->live ? control_missing_point(control, &rule->rule) : NULL;
+	nearest = missing ? control_nearest_point(control, missing) : NULL;
+	out->pending = missing != NULL;
+	snprintf(out->nearest, sizeof(out->nearest), "%s", nearest ? nearest : "");
 	/* What fired has matched, and what matched was hit: in this order the figures agree. */
 	out->fires = count_number(atomic_load(&count->fires));
 	out->suppressed = count_number(atomic_load(&count->suppressed));

@@ -53,7 +53,7 @@ const struct command failctl_commands[] = {
 			   TAKES(PLANE),
 		   0, -1, "list what rules can't reach, or run a command and measure it", true,
 		   EXIT_USAGE),
-	ROW(calls, "", TAKES(JSON), 0, 0, "list the calls that can fail, and how"),
+	ROW(calls, "[CALL]", TAKES(JSON), 0, 1, "list the calls that can fail, and how, or tell of one"),
 	ROW(version, "", 0, 0, 0, "print the version"),
 	ROW(help, "[COMMAND]", 0, 0, 1, "print this list, or the help of a command"),
 	{0},

@@ -1,4 +1,4 @@
-/* failctl_list.c - ps, planes, calls, import, version. */
+/* failctl_list.c - ps, planes, import, version. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,91 +208,6 @@ int command_planes(struct args *args)
 		say("cannot list \"%s\": %s", control_directory(), strerror(-rc));
 		return EXIT_ENVIRONMENT;
 	}
-	return print_listing(args, rows, columns);
-}
-
-/* ---- calls ---- */
-
-static const char *const fails_how[] = {
-	[FAILS_MINUS1] = "-1", [FAILS_ERRNUM] = "errno", [FAILS_NULL] = "NULL",
-	[FAILS_ZERO] = "0",    [FAILS_EAI] = "EAI",      [FAILS_NEVER] = "never",
-};
-
-static json_t *call_classes(const struct call_info *call)
-{
-	json_t *list = json_array();
-
-	for (uint32_t left = call->classes; left; left &= left - 1)
-		json_array_append_new(list, json_sprintf("%%%s", calls_class_name(left & -left)));
-	return list;
-}
-
-static json_t *call_errnos(const struct call_info *call)
-{
-	json_t *list = json_array();
-
-	for (const uint16_t *error = call->errnos; error && *error; error++) {
-		const char *name = calls_errno_name(*error);
-
-		json_array_append_new(list, name ? json_string(name) : json_integer(*error));
-	}
-	return list;
-}
-
-static json_t *aliases_of(unsigned call)
-{
-	json_t *list = json_array();
-
-	for (const struct call_alias *alias = call_aliases; alias->alias; alias++)
-		if (alias->call == call)
-			json_array_append_new(list, json_string(alias->alias));
-	return list;
-}
-
-/* A table's cells are texts: the words of a list, divided by blanks. */
-static json_t *joined(const json_t *list)
-{
-	char text[1024] = "";
-	const json_t *word;
-	size_t i;
-
-	json_array_foreach((json_t *)(uintptr_t)list, i, word)
-	{
-		size_t used = strlen(text);
-
-		snprintf(text + used, sizeof(text) - used, "%s%s", used ? " " : "",
-			 json_is_string(word) ? json_string_value(word) : "?");
-	}
-	return json_text(text);
-}
-
-static json_t *call_json(unsigned id, bool as_lists)
-{
-	const struct call_info *call = &call_table[id];
-	json_t *lists[] = {call_classes(call), call_errnos(call), aliases_of(id)};
-
-	for (unsigned i = 0; !as_lists && i < 3; i++) {
-		json_t *text = joined(lists[i]);
-
-		json_decref(lists[i]);
-		lists[i] = text;
-	}
-	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:b, s:b}", "name", call->name, "classes",
-			 lists[0], "fails", fails_how[call->fails], "errnos", lists[1], "aliases",
-			 lists[2], "amount", call->amount, "network", call->network);
-}
-
-int command_calls(struct args *args)
-{
-	static const struct column columns[] = {
-		{"name", "CALL", false},     {"classes", "CLASSES", false},
-		{"fails", "FAILS", false},   {"aliases", "ALSO", false},
-		{"errnos", "ERRORS", false}, {0},
-	};
-	json_t *rows = json_array();
-
-	for (unsigned i = 0; i < CALL_COUNT; i++)
-		json_array_append_new(rows, call_json(i, args->json));
 	return print_listing(args, rows, columns);
 }
 

@@ -11,11 +11,25 @@
 
 enum { HOLD_LOOK_NS = 500000000 };
 
+/* arg is the first id that was made. */
 static int print_name(void *arg, uint64_t id, const char *name)
 {
-	(void)arg;
-	(void)id;
+	uint64_t *first = arg;
+
+	if (!*first)
+		*first = id;
 	printf("%s\n", name);
+	return 0;
+}
+
+/* A failpoint that is not there yet may come; one that is misspelt never does. */
+static int tell_nearest(void *arg, const struct control_rule *rule)
+{
+	const uint64_t *first = arg;
+
+	if (*first && rule->id >= *first && rule->nearest[0])
+		say("rule \"%s\" names a failpoint that no process has; did you mean \"%s\"?",
+		    rule->name, rule->nearest);
 	return 0;
 }
 
@@ -48,6 +62,7 @@ int command_set(struct args *args)
 {
 	struct control *control;
 	struct why why = {"no memory"};
+	uint64_t first = 0;
 	char *text;
 	int rc = open_plane(args, &control);
 
@@ -61,8 +76,10 @@ int command_set(struct args *args)
 		rc = control_hold(control, &why);
 	if (!rc)
 		rc = control_set_each(control, text, args->hold ? CONTROL_HELD : 0, print_name,
-				      NULL, &why);
+				      &first, &why);
 	fflush(stdout);
+	if (!rc)
+		control_rules(control, tell_nearest, &first);
 	if (!rc && args->hold)
 		stay(control);
 	free(text);

@@ -144,13 +144,36 @@ static bool tell_rule(struct run *run, uint64_t id)
 		    rule.name, (unsigned long long)rule.uncounted);
 	if (rule.fires)
 		return false;
-	if (rule.matches == 0)
+	if (rule.matches == 0 && rule.nearest[0])
+		say("rule \"%s\" matched no call, its failpoint never appeared (did you mean "
+		    "\"%s\"?): %s",
+		    rule.name, rule.nearest, rule.text);
+	else if (rule.matches == 0)
 		say("rule \"%s\" matched no call%s: %s", rule.name,
 		    rule.pending ? ", its failpoint never appeared" : "", rule.text);
 	else if (run->args->must_fire)
 		say("rule \"%s\" matched %llu times and never fired: %s", rule.name,
 		    (unsigned long long)rule.matches, rule.text);
 	return true;
+}
+
+/* Nothing was seen of the command at all: why? */
+static void tell_unseen(struct run *run)
+{
+	const char *program = run->args->words[0], *reason;
+
+	if (run->args->is_static) {
+		say("\"%s\" made no system call that the rules are about", program);
+		return;
+	}
+	reason = control_refuses(program, run->user ? run->user->pw_uid : geteuid());
+	if (reason)
+		say("the interposer saw no call of \"%s\": it %s", program, reason);
+	else
+		say("the interposer saw no call of \"%s\": does it start something static or "
+		    "setuid, or"
+		    " drop LD_PRELOAD? (failctl escapes -- %s ...)",
+		    program, program);
 }
 
 static bool tell_unfired(struct run *run)
@@ -162,12 +185,7 @@ static bool tell_unfired(struct run *run)
 	/* A rule about a failpoint fires in a program that makes no call, too. */
 	if (!unfired || unfired < run->id_count || control_seen_calls(run->control, NULL))
 		return unfired > 0;
-	if (run->args->is_static)
-		say("\"%s\" made no system call that the rules are about", run->args->words[0]);
-	else
-		say("the interposer saw no call of \"%s\": is it static, setuid, or does it drop"
-		    " LD_PRELOAD?",
-		    run->args->words[0]);
+	tell_unseen(run);
 	return true;
 }
 

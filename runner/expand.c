@@ -200,6 +200,11 @@ static int expand(struct output *out, const char *text, const struct filling *f,
 			at += *at == '{';
 			continue;
 		}
+		if (end == at + 1)
+			return why_set(
+				why, -EINVAL,
+				"\"{}\" names no placeholder: wanted one such as {addr}; braces of "
+				"its own are written {{}");
 		if (!end || end - at > (long)sizeof(name))
 			return why_set(why, -EINVAL,
 				       "\"%.40s\" has no \"}\"; a brace of its own is written {{",

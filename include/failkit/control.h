@@ -78,6 +78,7 @@ struct control_rule {
 	char text[1024];
 	bool held;    /* lives as long as its controller */
 	bool pending; /* names a failpoint that no process has yet */
+	char nearest[96]; /* and then one that may be meant, "" for none */
 	bool live;    /* false: healed, expired or its controller died */
 	uint64_t hits, matches, fires, suppressed;
 	uint64_t

@@ -61,3 +61,17 @@ setup_more() {
 	run -2 failctl set 'put/begin = error(EIO)'
 	[[ $output == *'"put/begin" only acts'* ]]
 }
+
+@test "a misspelt failpoint is told of with the nearest there is, when it is set and at the end" {
+	mkfifo "$T/in"
+	start p failctl run -p p -e 'm := put/apend = error(EIO)' -- sh -c 'exec "$T/p" < "$T/in"'
+	exec 7> "$T/in"
+	has_points() { [ "$(failctl points -p p --json 2> /dev/null | jq length)" = 2 ]; }
+	eventually has_points
+	run -0 --separate-stderr failctl set 'a := put/begni = off' 'b := put/* = off' 'c := get/first = off'
+	[ "$output" = $'a\nb\nc' ]
+	[ "$stderr" = 'failctl: rule "a" names a failpoint that no process has; did you mean "put/begin"?' ]
+	exec 7>&-
+	wait "$pid"
+	grep -q 'rule "m" matched no call, its failpoint never appeared (did you mean "put/append"?)' "$T/p.err"
+}

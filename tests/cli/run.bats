@@ -51,7 +51,12 @@ load common
 	printf 'int main(void) { return 5; }\n' > "$T/s.c"
 	cc -static -o "$T/static" "$T/s.c"
 	run -5 --separate-stderr failctl run -e 'write = error(EIO)' -- "$T/static"
-	[[ $stderr == *"saw no call of"*static* ]]
+	[[ $stderr == *"saw no call of"*": it is static: it loads no library"*"--static"* ]]
+	# What starts it is none, and says nothing of its own.
+	printf '#!%s\n' "$T/static" > "$T/script"
+	chmod 755 "$T/script"
+	run -5 --separate-stderr failctl run -e 'write = error(EIO)' -- "$T/script"
+	[[ $stderr == *"saw no call of"*": it is static"* ]]
 }
 
 @test "--must-fire: 125 when a rule has not fired, the command's status when it has" {

@@ -92,3 +92,17 @@ load common
 	failctl calls --json | jq -e '.[] | select(.name == "fsync") | .errnos | index("EIO") != null'
 	failctl calls --json | jq -e '.[] | select(.name == "pwrite") | .aliases | index("pwrite64") != null'
 }
+
+@test "calls CALL tells of one, by any of its names" {
+	run -0 failctl calls fdatasync
+	[ "${lines[0]}" = fdatasync ]
+	[[ $output == *"classes   %sync"*"about     a descriptor"*"fails by  -1"*"number    "*"errors    EIO "* ]]
+	run -0 failctl calls pwrite64
+	[ "${lines[0]}" = "pwrite64: a second name of pwrite" ]
+	[[ $output == *"also      pwrite64 __pwrite64"*"a descriptor, and bytes"* ]]
+	run -0 failctl calls poll
+	[[ $output != *errors* && $output == *"fails by  never"* ]]
+	[ "$(failctl calls fsync --json | jq -r '.name, .classes[0]' | xargs)" = "fsync %sync" ]
+	run -1 failctl calls fsnyc
+	[[ $output == *'unknown call "fsnyc", did you mean "fsync"?'* ]]
+}

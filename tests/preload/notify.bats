@@ -167,7 +167,7 @@ static() {
 	run --separate-stderr failctl run -e 'fsync:path=*.wal = error(EIO)' -- victim_static file
 	[ "$status" = 7 ]
 	[[ $stderr == *'matched no call'* ]]
-	[[ $stderr == *'is it static'* ]]
+	[[ $stderr == *'saw no call of "victim_static": it is static'*'--static'* ]]
 }
 
 # refused RULE TEXT...: what can't be done is refused before anything runs.

@@ -92,6 +92,10 @@ static const struct {
 	const char *text, *why;
 	int code;
 } refused[] = {
+	{"a {} b",
+	 "\"{}\" names no placeholder: wanted one such as {addr}; braces of its own are written "
+	 "{{}",
+	 -EINVAL},
 	{"{adr}", "unknown placeholder \"adr\", did you mean \"addr\"?", -EINVAL},
 	{"{addrs:dx}", "unknown role \"dx\", did you mean \"ds\"?", -EINVAL},
 	{"x {addr", "\"{addr\" has no \"}\"; a brace of its own is written {{", -EINVAL},
