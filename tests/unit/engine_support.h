@@ -32,7 +32,7 @@
 
 #define UNUSED __attribute__((unused))
 
-enum { FAKE_FDS = 64, DEADLINE_S = 20 };
+enum { FAKE_FDS = 64, DEADLINE_S = 60 };
 
 static struct control *control;
 static char folder[] = "/tmp/failkit-engine-XXXXXX";

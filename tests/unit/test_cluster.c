@@ -44,7 +44,7 @@ static void close_cluster(struct cluster *cluster, struct plan *plan)
 
 static int64_t soon(void)
 {
-	return process_now_ns() + INT64_C(10000000000);
+	return process_now_ns() + INT64_C(60000000000);
 }
 
 static int start_all(const char *dir)

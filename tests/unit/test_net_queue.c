@@ -305,6 +305,15 @@ static int64_t transfer_ns(int from, int to, size_t size)
 	return process_now_ns() - start_ns;
 }
 
+/* In less time than the line would take, unless the machine is too busy for that each time. */
+static bool is_quick(int from, int to, size_t size, int64_t most_ns)
+{
+	for (int i = 0; i < TRIES; i++)
+		if (transfer_ns(from, to, size) < most_ns)
+			return true;
+	return false;
+}
+
 static int limits_the_rate(const char *dir)
 {
 	struct net_shape narrow = {.seed = 7, .rate = 400000};
@@ -316,9 +325,9 @@ static int limits_the_rate(const char *dir)
 	connect_pair(pair);
 	id = shape(CLIENT, SERVER, narrow);
 	CHECK(transfer_ns(pair[0], pair[1], 400000) >= 1000 * MS);
-	CHECK(transfer_ns(pair[1], pair[0], 400000) < 900 * MS);
+	CHECK(is_quick(pair[1], pair[0], 400000, 900 * MS));
 	heal(id);
-	CHECK(transfer_ns(pair[0], pair[1], 400000) < 900 * MS);
+	CHECK(is_quick(pair[0], pair[1], 400000, 900 * MS));
 	close_pair(pair);
 	net_queue_close();
 	return 0;
