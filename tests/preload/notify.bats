@@ -220,14 +220,14 @@ descend() {
 	start run failctl run --static -p here -e 'write:path=*.wal = off' -- victim_static linger
 	eventually descend 3
 	kill -KILL "$pid"
-	eventually -5 nobody_is_left
+	eventually nobody_is_left
 }
 
 @test "the death of the go-between ends them, too" {
 	start run failctl run --static -p here -e 'write:path=*.wal = off' -- victim_static linger
 	eventually descend 3
 	kill -KILL "$(head -n 1 pids)"
-	eventually -5 nobody_is_left
+	eventually nobody_is_left
 	eventually is_over "$pid"
 }
 

@@ -135,11 +135,17 @@ load run
 	[[ $output == *"operations were verified, 100000000 are wanted"* ]]
 }
 
+has_outcomes() {
+	[ "$(query r "SELECT count(*) FROM outcome")" -ge 1 ]
+}
+
 @test "a node that ends by itself: FAIL with SUT-CRASH; check says the same" {
 	plan quick
-	start run failrun run quick.ini --set run.dir="$T/r" --set run.warmup=6s
+	# No fault comes before it, however late it is.
+	start run failrun run quick.ini --set run.dir="$T/r" --duration 100s \
+		--set run.warmup=60s
 	eventually grep -q 'nodes are up' "$T/run.err"
-	eventually sqlite3 r/model.sqlite "SELECT 1/count(*) FROM outcome"
+	eventually has_outcomes
 	kill -KILL "$(pgrep -f "refstore ds .*--dir $T/r/nodes/ds1 ")"
 	wait "$pid" || status=$?
 	[ "$status" = 1 ]
@@ -169,16 +175,17 @@ load run
 
 @test "a run that goes on can be entered and judged, and is not disturbed" {
 	plan quick
-	start run failrun run quick.ini --set run.dir="$T/r" --duration 15s --set run.min-ops=50
+	start_quick r --duration 100s
 	eventually grep -q 'fault 0' "$T/run.err"
 	run -0 failctl enter "$T/r" failctl ps
 	[[ $output == *" ds1 "* ]]
 	run -0 failctl enter "$T/r" failctl set 'mine := %sync:node=ds1 = 3*delay(1ms)'
-	run -0 failctl enter "$T/r" failctl wait mine --fired 1 --timeout 20s
+	run -0 failctl enter "$T/r" failctl wait mine --fired 1 --timeout 60s
 	for _ in 1 2 3; do
 		run -4 failrun check r
 		[[ $output == *UNKNOWN* ]]
 	done
+	kill -INT "$pid"
 	wait "$pid"
 	[ "$(field r .verdict)" = PASS ]
 }
@@ -197,10 +204,10 @@ load run
 
 @test "SIGINT: heal, sweep, report; the run is judged" {
 	plan quick
-	start run failrun run quick.ini --set run.dir="$T/r" --duration 100s --set run.min-ops=50
+	start_quick r --duration 100s
 	eventually grep -q 'fault 0' "$T/run.err"
 	kill -INT "$pid"
-	eventually -60 test -e r/report.md
+	eventually test -e r/report.md
 	wait "$pid" || status=$?
 	[ "${status:-0}" = 0 ]
 	[ "$(field r .verdict)" = PASS ]

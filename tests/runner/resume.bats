@@ -8,7 +8,7 @@ load run
 kill_when() {
 	local until=$1
 	shift
-	start run run_quick r "$@"
+	start_quick r "$@"
 	eventually eval "$until"
 	kill -KILL "$(jq .guardian_pid r/run.json)"
 	eventually is_free r
@@ -23,10 +23,6 @@ is_quiet() {
 	[ "$(query r "SELECT count(*) FROM phase WHERE name = 'quiet'")" = 1 ]
 }
 
-happened() {
-	[ "$(query r "SELECT count(*) FROM fault_event WHERE event = '$1'")" -ge "${2:-1}" ]
-}
-
 # A fault that no operation met proves nothing: the verdict would be INVALID.
 was_answered() {
 	[ "$(query r "SELECT count(*) FROM outcome WHERE res_ns >=
@@ -35,11 +31,16 @@ was_answered() {
 
 @test "killed between two faults: the others follow, and all of both epochs is judged" {
 	plan quick
-	kill_when 'happened gated' --duration 14s
+	kill_when 'happened gated' --duration 100s
 	before=$(query r "SELECT count(*) FROM intent")
 	done=$(query r "SELECT count(DISTINCT fault) FROM fault_event WHERE event = 'gated'")
-	run -0 --separate-stderr failrun resume r
-	[[ $output == *$'\n'PASS$'\n'* && $stderr == *" resumed after "* ]]
+	# How soon the next one comes is the machine's affair: the run ends when it has.
+	start again failrun resume r
+	eventually happened gated $((done + 1))
+	kill -INT "$pid"
+	wait "$pid"
+	grep -qx PASS again.out
+	grep -q ' resumed after ' again.err
 	[ "$(query r "SELECT count(*) FROM epoch")" = 2 ]
 	[ "$(query r "SELECT count(*) FROM intent")" -gt "$before" ]
 	[ "$(field r '[.faults[] | select(.reached)] | length')" -gt "$done" ]
@@ -86,7 +87,7 @@ was_answered() {
 
 @test "killed twice, the second time in its quiet phase" {
 	plan quick
-	kill_when 'happened gated' --duration 10s --set run.quiet=4s
+	kill_when 'happened gated' --duration 10s --set run.quiet=8s
 	start again failrun resume r
 	eventually is_quiet
 	kill -KILL "$(jq .guardian_pid r/run.json)"
@@ -98,7 +99,7 @@ was_answered() {
 
 @test "a run that goes on is not resumed; nor is what is no run" {
 	plan quick
-	start run run_quick r --duration 30s
+	start_quick r --duration 100s
 	eventually grep -q 'nodes are up' "$T/run.err"
 	run -3 failrun resume r
 	[[ $output == *"a run goes on in"* ]]

@@ -26,3 +26,15 @@ run_quick() {
 	shift
 	failrun run quick.ini --set run.dir="$T/$dir" --set run.min-ops=50 "$@"
 }
+
+# The same in the background: $pid is failrun's own, so that what is left of it ends with the test.
+start_quick() {
+	local dir=$1
+	shift
+	start run failrun run quick.ini --set run.dir="$T/$dir" --set run.min-ops=50 "$@"
+}
+
+# At least this many faults have come to this.
+happened() {
+	[ "$(query r "SELECT count(DISTINCT fault) FROM fault_event WHERE event = '$1'")" -ge "${2:-1}" ]
+}

@@ -17,9 +17,9 @@ teardown() {
 	rm -rf "$dir"
 }
 
-# Waits until a command succeeds, 90 s at most.
+# Waits until a command succeeds, 120 s at most.
 eventually() {
-	local deadline=$((SECONDS + 90))
+	local deadline=$((SECONDS + 120))
 	until "$@"; do
 		((SECONDS < deadline)) || return 1
 		sleep 0.05
@@ -71,7 +71,7 @@ start_run() {
 
 # Within 5 s where the machine is free; what is on the nodes' own disks is copied meanwhile.
 nothing_left() {
-	local deadline=$((SECONDS + 20)) before
+	local deadline=$((SECONDS + 60)) before
 	before=$(awk -v hz="$(getconf CLK_TCK)" '{print int($1 * hz)}' /proc/uptime)
 	until none_left && { [ "$namespace" = "$(readlink /proc/self/ns/net)" ] || ! namespace_lives; }; do
 		((SECONDS < deadline))
