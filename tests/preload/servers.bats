@@ -2,6 +2,9 @@
 # servers.bats - servers nobody here wrote, from Debian, under failctl run: each meets one fault and
 # answers as its own documentation says; nothing it acknowledged may be lost.
 
+# A test that hangs is a failed test.
+BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-400}
+
 setup() {
 	B=$(realpath "${FAILKIT_BUILD:-build/plain}")
 	# Another user (postgres) must be able to enter it.
@@ -21,10 +24,9 @@ teardown() {
 	rm -rf "$dir"
 }
 
-# until_ok SECONDS COMMAND...: polls until the command succeeds.
+# until_ok COMMAND...: polls until the command succeeds, for two minutes.
 until_ok() {
-	local limit=$((SECONDS + $1))
-	shift
+	local limit=$((SECONDS + 120))
 	until "$@" >/dev/null 2>&1; do
 		if [ $SECONDS -ge $limit ]; then
 			echo "not within its time: $*"
@@ -42,7 +44,7 @@ redis_start() {
 	"$failctl" run -p redis "$@" -- redis-server --port 0 --unixsocket "$dir/redis.sock" --dir "$dir" \
 		--appendonly yes --appendfsync always --save '' --daemonize no >"$dir/redis.log" 2>&1 &
 	server=$!
-	until_ok 20 redis ping
+	until_ok redis ping
 }
 
 redis() {
@@ -55,7 +57,7 @@ redis() {
 	"$failctl" -p redis set 'aof := %sync:path=*.aof = 1*error(EIO)'
 	# What was not acknowledged may be there or not.
 	redis-cli -s "$dir/redis.sock" set during unknown || true
-	until_ok 20 gone "$server"
+	until_ok gone "$server"
 	wait "$server" || status=$?
 	server=""
 	[ "$status" = 1 ]
@@ -84,7 +86,7 @@ redis() {
 	"$failctl" -p redis set 'commit := %sync:path=*.aof:ret=ok => %send = 1*kill'
 	run redis-cli -s "$dir/redis.sock" set point reached
 	[ "$output" != OK ]
-	until_ok 20 gone "$server"
+	until_ok gone "$server"
 	wait "$server" || status=$?
 	server=""
 	[ "$status" = 137 ]
@@ -106,7 +108,7 @@ pg() {
 	"$failctl" run -p pg --user postgres -- "$pg_bin/postgres" -D "$dir/data" -k "$dir" \
 		-c listen_addresses= >"$dir/pg.log" 2>&1 &
 	server=$!
-	until_ok 30 pg 'select 1'
+	until_ok pg 'select 1'
 	pg 'create table t(i int)'
 	for i in 1 2 3 4 5; do pg "insert into t values($i)"; done
 
@@ -114,9 +116,9 @@ pg() {
 	run pg 'insert into t values(6)'
 	[ "$status" != 0 ]
 	grep -q 'PANIC: .*fdatasync\|PANIC: .*could not f.*sync' "$dir/pg.log"
-	"$failctl" -p pg wait wal --fired 1 --timeout 10s
+	"$failctl" -p pg wait wal --fired 1 --timeout 60s
 
-	until_ok 60 pg 'select 1'
+	until_ok pg 'select 1'
 	rows=$(pg 'select count(*) from t where i <= 5')
 	[ "$rows" = 5 ]
 	# The row that was never acknowledged may be there or not, once at the most.

@@ -366,7 +366,7 @@ END
 
 @test "Java: ZooKeeper's server and client" {
 	cat > work.sh <<'END'
-port=$((20000 + $$ % 20000))
+port=$((20000 + $$ % 12000))
 classes=/etc/zookeeper/conf:/usr/share/java/zookeeper.jar
 printf '%s\n' tickTime=2000 "dataDir=$PWD/data" clientPort=$port clientPortAddress=127.0.0.1 snapCount=10 \
 	admin.enableServer=false > zoo.cfg

@@ -26,7 +26,7 @@ cat_server() {
 	END
 }
 
-# A plan whose store answers everything with this text. $1: its name, $3: the driver.
+# A plan whose store answers everything with this text. $1: its name, $3: the driver, $4: the gate's limit.
 plan_of() {
 	cat_server
 	printf '%b' "$2" > "$T/answer"
@@ -44,7 +44,7 @@ plan_of() {
 		[gate default]
 		step = port
 		step = probe
-		limit = 3s
+		limit = ${4:-60s}
 	END
 	cd "$T" || return
 }
@@ -65,7 +65,7 @@ plan_of() {
 }
 
 @test "a store that does not speak HTTP: the cluster did not come up" {
-	plan_of noise '\001\002 no protocol\n'
+	plan_of noise '\001\002 no protocol\n' kv 3s
 	run -3 failrun run noise.ini --set run.dir="$T/r"
 	[[ $output == *"the cluster did not come up"* ]]
 	[ -s r/FAILED ]

@@ -9,7 +9,8 @@ load ../cli/common
 load run
 
 setup_more() {
-	net=127.$((200 + $$ % 50)).$((BATS_TEST_NUMBER))
+	# Two tests at once have different pids, and so different networks.
+	net=127.$((200 + $$ / 256 % 50)).$(($$ % 256))
 	nodes=()
 }
 
@@ -144,7 +145,7 @@ run_external() {
 		anchor = time 1s
 		for = 60s
 	END
-	start run run_external --set run.plane=theirs --duration 8s
+	start run failrun run external.ini --set run.dir="$T/r" --set run.plane=theirs --duration 8s
 	eventually applied
 	kill -KILL "$(jq .guardian_pid r/run.json)"
 	eventually flock -n r true

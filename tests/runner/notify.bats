@@ -3,12 +3,13 @@
 # killed, stopped and injected into as any others are.
 
 load ../cli/common.bash
+load run
 
 @test "nodes behind the supervisor are paused, killed, stopped and injected into" {
 	cat > "$T/plan.ini" <<- 'END'
 		[run]
 		seed = 3
-		duration = 20s
+		duration = 300s
 		warmup = 1s
 		quiet = 2s
 		[store]
@@ -48,20 +49,20 @@ load ../cli/common.bash
 		[fault kill]
 		kind = kill-start
 		on = ds
-		anchor = time 4s
+		anchor = time 2s
 		[fault slow]
 		on = ds
 		rule = %sync:path=*.wal = 5*delay(20ms)
-		anchor = time 8s
+		anchor = time 3s
 		[fault stop]
 		kind = stop-start
 		on = ds
-		anchor = time 12s
+		anchor = time 4s
 	END
 	cd "$T"
-	run failrun run plan.ini
-	echo "$output"
-	[ "$status" = 0 ]
-	[[ $output == *'4 faults scheduled, 4 reached, 4 fired'* ]]
-	[[ $output == *PASS* ]]
+	start run failrun run plan.ini --set run.dir="$T/r"
+	end_when happened gated 4
+	cat run.out
+	grep -q '4 faults scheduled, 4 reached, 4 fired' run.out
+	grep -qx PASS run.out
 }

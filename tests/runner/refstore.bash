@@ -1,18 +1,21 @@
 # refstore.bash - a reference cluster of its own for each bats test.
 #
-#     127.X.N.10 db    .11-.13 ms    .21-.23 ds, .24-.26 spares    .31-.33 fe      N: number of the test
+#     127.X.Y.10 db    .11-.13 ms    .21-.23 ds, .24-.26 spares    .31-.33 fe      X, Y: of the test's pid
 #
 # Each node keeps its data in $dir/NAME and logs to $dir/NAME.log; pid_of[NAME] is its process. Options
 # for all nodes of a role are put into the variable of its name: ds_options="--bug ...". With no_spares=yes
 # .24-.26 are started as the others are.
 
 bin=${FAILKIT_BUILD:-build/plain}/refstore
+
+# A test that hangs is a failed test.
+BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-400}
 declare -gA pid_of # global although bats loads this within a function
 
 cluster_setup() {
 	dir=$(mktemp -d "${BATS_TMPDIR:-/tmp}/refstore.XXXXXX")
-	# The second number keeps two suites at once apart.
-	net=127.$((64 + $$ % 128)).$BATS_TEST_NUMBER
+	# Two tests at once have different pids, and so different networks.
+	net=127.$((64 + $$ / 256 % 128)).$(($$ % 256))
 	ms=$net.11,$net.12,$net.13
 	export fe1=http://$net.31:7000 # for the tests
 	export fe2=http://$net.32:7000
@@ -62,16 +65,15 @@ cluster_start() {
 	for name; do
 		node_start "$name"
 	done
-	eventually 10 health_is "$net.11" '.registered == 3 and .under_replicated == 0'
-	eventually 10 health_is "$net.31" '.registered == 3'
-	eventually 10 health_is "$net.32" '.registered == 3'
+	eventually health_is "$net.11" '.registered == 3 and .under_replicated == 0'
+	eventually health_is "$net.31" '.registered == 3'
+	eventually health_is "$net.32" '.registered == 3'
 }
 
-# eventually SECONDS COMMAND...: polls until the command succeeds.
+# eventually COMMAND...: polls until the command succeeds, for two minutes.
 eventually() {
-	local until=$((SECONDS + $1))
+	local until=$((SECONDS + 120))
 
-	shift
 	until "$@"; do
 		[ $SECONDS -lt $until ] || {
 			echo "not within the limit: $*"
@@ -86,7 +88,7 @@ eventually() {
 health_is() {
 	local health
 	# Of no answer at all jq would say yes.
-	health=$(curl -s -m 3 "http://$1:7000/health") && [ -n "$health" ] && jq -e "$2" <<<"$health" >/dev/null
+	health=$(curl -s -m 10 "http://$1:7000/health") && [ -n "$health" ] && jq -e "$2" <<<"$health" >/dev/null
 }
 
 # http STATUS CURL-ARGUMENTS...: the status is as wanted; the body is in $dir/body, headers in $dir/head.
@@ -94,7 +96,7 @@ http() {
 	local want=$1 status
 
 	shift
-	status=$(curl -s -m 6 -o "$dir/body" -D "$dir/head" -w '%{http_code}' "$@")
+	status=$(curl -s -m 60 -o "$dir/body" -D "$dir/head" -w '%{http_code}' "$@")
 	[ "$status" = "$want" ] || {
 		echo "status $status, wanted $want: $*"
 		cat "$dir/body"

@@ -21,27 +21,27 @@ settled='.under_replicated == 0 and .draining == 0 and .to_move == 0'
 @test "a data server taken out is drained, may stop, and gets its share when it is taken back" {
 	ds_options="--garbage-after 1s"
 	cluster_start db ms1 ms2 ms3 ds1 ds2 ds3 ds4 fe1 fe2
-	eventually 10 health_is "$net.11" '.spares == 1'
+	eventually health_is "$net.11" '.spares == 1'
 	put_many 1 20 "$fe1"
 	service offline ds1
-	health_is "$net.11" '.offline == 1 and .registered == 2'
-	eventually 5 health_is "$net.21" '.in_service == false'
-	eventually 5 health_is "$net.12" '.offline == 1'
-	eventually 30 health_is "$net.13" '.draining == 0 and .under_replicated == 0'
-	eventually 20 health_is "$net.24" '.chunks >= 20'
+	eventually health_is "$net.11" '.offline == 1 and .registered == 2'
+	eventually health_is "$net.21" '.in_service == false'
+	eventually health_is "$net.12" '.offline == 1'
+	eventually health_is "$net.13" '.draining == 0 and .under_replicated == 0'
+	eventually health_is "$net.24" '.chunks >= 20'
 	# Nothing refers to its copies, so they are garbage.
-	eventually 30 health_is "$net.21" '.chunks == 0'
+	eventually health_is "$net.21" '.chunks == 0'
 	node_kill ds1
 	put_many 21 30 "$fe1"
 	get_many 1 30 "$fe2"
 	node_start ds1
-	eventually 10 health_is "$net.21" '.in_service == false'
+	eventually health_is "$net.21" '.in_service == false'
 	service online ds1
-	eventually 30 health_is "$net.31" '.offline == 0 and .registered == 3 and '"$settled"
-	eventually 30 health_is "$net.24" '.chunks == 0'
+	eventually health_is "$net.31" '.offline == 0 and .registered == 3 and '"$settled"
+	eventually health_is "$net.24" '.chunks == 0'
 	node_kill ds2
 	node_kill ds3
-	eventually 10 get_many 1 30 "$fe2"
+	eventually get_many 1 30 "$fe2"
 }
 
 @test "one that would leave too few is not taken out, nor one that nobody knows" {
@@ -63,7 +63,7 @@ settled='.under_replicated == 0 and .draining == 0 and .to_move == 0'
 
 @test "what was taken out stays out when everything restarts" {
 	cluster_start db ms1 ds1 ds2 ds3 ds4 fe1 fe2 ms2 ms3
-	eventually 10 health_is "$net.11" '.spares == 1'
+	eventually health_is "$net.11" '.spares == 1'
 	service offline ds2
 	local name
 	for name in db ms1 ms2 ms3 ds2; do
@@ -72,9 +72,9 @@ settled='.under_replicated == 0 and .draining == 0 and .to_move == 0'
 	for name in db ms1 ms2 ms3 ds2; do
 		node_start "$name"
 	done
-	eventually 20 health_is "$net.11" '.offline == 1 and .registered == 2 and .spares == 1'
-	eventually 10 health_is "$net.22" '.in_service == false'
-	eventually 10 http 201 -X PUT --data-binary x "$fe1/o/k"
+	eventually health_is "$net.11" '.offline == 1 and .registered == 2 and .spares == 1'
+	eventually health_is "$net.22" '.in_service == false'
+	eventually http 201 -X PUT --data-binary x "$fe1/o/k"
 	[ "$(curl -s "http://$net.22:7000/health" | jq .chunks)" = 0 ]
 }
 
@@ -82,28 +82,28 @@ settled='.under_replicated == 0 and .draining == 0 and .to_move == 0'
 	no_spares=yes
 	cluster_start
 	put_many 1 120 "$fe1"
-	eventually 10 health_is "$net.11" "$settled"
+	eventually health_is "$net.11" "$settled"
 	node_start ds4
-	eventually 10 health_is "$net.11" '.registered == 4'
-	eventually 30 health_is "$net.24" '.chunks >= 60'
-	eventually 30 health_is "$net.11" "$settled"
+	eventually health_is "$net.11" '.registered == 4'
+	eventually health_is "$net.24" '.chunks >= 60'
+	eventually health_is "$net.11" "$settled"
 	# It really counts: with it and one more everything can be read.
 	node_kill ds1
 	node_kill ds2
-	eventually 10 get_many 1 120 "$fe2"
+	eventually get_many 1 120 "$fe2"
 }
 
 @test "what a quorum alone has is counted until its third copy is there" {
 	cluster_start
 	node_kill ds3
 	put_many 1 8 "$fe1"
-	health_is "$net.11" '.under_replicated == 8 and .write_buffer_under_replicated == 8'
-	health_is "$net.31" '.write_buffer_under_replicated == 8'
+	eventually health_is "$net.11" '.under_replicated == 8 and .write_buffer_under_replicated == 8'
+	eventually health_is "$net.31" '.write_buffer_under_replicated == 8'
 	node_start ds3
-	eventually 30 health_is "$net.11" \
+	eventually health_is "$net.11" \
 		'.under_replicated == 0 and .write_buffer_under_replicated == 0'
 	# A dead server's copies are missing, but they were written.
 	node_kill ds3
-	eventually 20 health_is "$net.11" '.under_replicated == 8'
+	eventually health_is "$net.11" '.under_replicated == 8'
 	health_is "$net.11" '.write_buffer_under_replicated == 0'
 }

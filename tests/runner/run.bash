@@ -34,7 +34,26 @@ start_quick() {
 	start run failrun run quick.ini --set run.dir="$T/$dir" --set run.min-ops=50 "$@"
 }
 
-# At least this many faults have come to this.
+# At least this many faults, or kinds of them, have come to this.
 happened() {
 	[ "$(query r "SELECT count(DISTINCT fault) FROM fault_event WHERE event = '$1'")" -ge "${2:-1}" ]
+}
+
+happened_to_kinds() {
+	[ "$(query r "SELECT count(DISTINCT kind) FROM fault_event JOIN fault USING(fault)
+		WHERE event = '$1'")" -ge "$2" ]
+}
+
+# So many operations were answered, those that compaction took included.
+answered() {
+	[ "$(query r "SELECT (SELECT count(*) FROM outcome) + (SELECT total(operations) FROM tally) >= $1")" = 1 ]
+}
+
+# end_when COMMAND...: the run in the background is told to end once that has come true, however long
+# the machine takes for it; it passes.
+end_when() {
+	eventually -300 "$@" && kill -INT "$pid" && wait "$pid" || {
+		cat "$T/run.out" "$T/run.err"
+		return 1
+	}
 }
