@@ -54,7 +54,7 @@ line() {
 
 @test "a run with a planted bug: run, check and its history in every form say FAIL" {
 	cp "$ROOT/configs/quick.ini" "$T" && cd "$T"
-	run -1 failrun run quick.ini --set run.dir="$T/r" --set 'role.fe.args=--bug stale-replica-read'
+	run -1 failrun run quick.ini --set run.dir="$T/r" --duration 100s --set 'role.fe.args=--bug stale-replica-read'
 	run -1 failrun check r
 	[[ $output == *STALE-READ* || $output == *LOST-WRITE* ]]
 	[ "$(sqlite3 r/model.sqlite "SELECT count(DISTINCT codes) FROM (SELECT group_concat(code || object)

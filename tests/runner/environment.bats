@@ -98,7 +98,7 @@ plan_of() {
 	plan quick
 	mkdir small
 	run -3 unshare -Urm sh -c 'mount -t tmpfs -o size=24M none small && exec failrun run quick.ini \
-		--duration 100s --set run.dir=small/r --set role.ds.disk=0 --set workload.size-max=64K \
+		--duration 350s --set run.dir=small/r --set role.ds.disk=0 --set workload.size-max=64K \
 		--set workload.live-bytes-max=64M; cat small/r/FAILED'
 	[[ $output == *"no room is left in the run directory"* || $output == *"the ledger could not be written"* ]]
 	[[ $output != *SUT-CRASH* && $output != *UNRECOVERED* ]]

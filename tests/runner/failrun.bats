@@ -93,7 +93,7 @@ load run
 
 @test "a planted bug: FAIL, exit 1, with a witness" {
 	plan quick
-	run -1 --separate-stderr failrun run quick.ini --set run.dir="$T/r" --duration 10s \
+	run -1 --separate-stderr failrun run quick.ini --set run.dir="$T/r" --duration 100s \
 		--set run.min-ops=50 --set "role.fe.args=--bug range-off-by-one"
 	[ "$(field r .verdict)" = FAIL ]
 	[ "$(field r '.violations[0].code')" = WRONG-RANGE ]
@@ -111,7 +111,7 @@ load run
 
 @test "the story of a key has the listings that should or do name it" {
 	plan quick
-	run -1 --separate-stderr failrun run quick.ini --set run.dir="$T/r" --duration 10s \
+	run -1 --separate-stderr failrun run quick.ini --set run.dir="$T/r" --duration 100s \
 		--set run.min-ops=50 --set "role.fe.args=--bug list-from-stale-cache"
 	# Which of the LIST codes comes first, the seed alone does not say.
 	key="$(field r '[.violations[] | select(.code | startswith("LIST-"))][0].key')"
@@ -160,7 +160,7 @@ has_outcomes() {
 	plan nginx
 	mkdir small
 	run -3 unshare -Urm sh -c 'mount -t tmpfs -o size=6M none small && failrun run nginx.ini \
-		--duration 60s --set workload.live-bytes-max=1M --set workload.size-max=1K \
+		--duration 350s --set workload.live-bytes-max=1M --set workload.size-max=1K \
 		--set run.dir=small/r'
 	[[ $output == *"the ledger could not be written"* || $output == *"no room is left in the run directory"* ]]
 	assert_nothing_left

@@ -42,7 +42,7 @@ fails_again() {
 
 @test "another seed draws another schedule: refused; no run: refused" {
 	plan quick
-	run -1 --separate-stderr run_quick r --duration 12s --set "role.fe.args=--bug range-off-by-one"
+	run -1 --separate-stderr run_quick r --duration 100s --set "role.fe.args=--bug range-off-by-one"
 	run -0 failrun replay --help
 	run -2 failrun replay r --seed 99
 	[[ $output == *"is not what its plan and seed draw now"* ]]

@@ -5,6 +5,9 @@
 # until operations flow, and kills. Then no process may carry the folder's name, no mount, no network
 # namespace and no plane may be left, and the ledger must still be readable and judged.
 
+# A test that hangs is a failed test.
+BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-400}
+
 setup() {
 	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	bin=$(realpath "${FAILKIT_BUILD:-$root/build/plain}")
