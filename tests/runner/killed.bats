@@ -8,7 +8,7 @@
 # limit is KILLED_LIMIT, 20 s where it is not set: other load makes even the kernel slow. How long it
 # took is told.
 
-export BATS_TEST_TIMEOUT=400
+export BATS_TEST_TIMEOUT=1000
 load ../cli/common
 
 # These never tell that they have an effect: they go on and on, or the scripts give them no occasion.

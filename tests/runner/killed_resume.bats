@@ -6,7 +6,7 @@
 # run is interrupted once the fault has its gate: what was cut has been healed by the restart. Where a
 # kind had no effect yet it comes once more, and is healed by the interrupt.
 
-export BATS_TEST_TIMEOUT=580
+export BATS_TEST_TIMEOUT=1000
 load ../cli/common
 load run
 
@@ -138,6 +138,8 @@ one() {
 	echo "resume of $kind: exit $status"
 	tail -n 40 "$T/$kind.again"
 	query "$kind" "SELECT event, detail FROM fault_event"
+	query "$kind" "SELECT node, status, cause FROM process WHERE cause <> 'asked'"
+	tail -n 5 "$T/$kind"/nodes/*.log
 	return 1
 }
 
