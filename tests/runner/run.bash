@@ -52,8 +52,10 @@ answered() {
 # end_when COMMAND...: the run in the background is told to end once that has come true, however long
 # the machine takes for it; it passes.
 end_when() {
-	eventually -300 "$@" && kill -INT "$pid" && wait "$pid" || {
-		cat "$T/run.out" "$T/run.err"
-		return 1
-	}
+	# shellcheck disable=SC2154 # start sets it
+	if eventually -300 "$@" && kill -INT "$pid" && wait "$pid"; then
+		return
+	fi
+	cat "$T/run.out" "$T/run.err"
+	return 1
 }
