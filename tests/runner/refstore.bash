@@ -55,6 +55,7 @@ node_start() {
 node_kill() {
 	kill -9 "${pid_of[$1]}"
 	wait "${pid_of[$1]}" 2>/dev/null || true
+	unset "pid_of[$1]" # its number may soon be another's
 }
 
 # cluster_start [NAME...]: all of them by default; returns when three data servers are registered.

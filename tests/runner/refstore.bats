@@ -326,6 +326,7 @@ race() { # KEY STATUS...
 		kill "${pid_of[$name]}"
 		code=0
 		wait "${pid_of[$name]}" || code=$?
+		unset "pid_of[$name]"
 		[ "$code" = 0 ]
 	done
 }

@@ -39,9 +39,7 @@ early=(--set fault.kill-ds.anchor='time 1s')
 	done=$(query r "SELECT count(DISTINCT fault) FROM fault_event WHERE event = 'gated'")
 	# How soon the next one comes is the machine's affair: the run ends when it has.
 	start again failrun resume r
-	eventually happened gated $((done + 1))
-	kill -INT "$pid"
-	wait "$pid"
+	end_when happened gated $((done + 1))
 	grep -qx PASS again.out
 	grep -q ' resumed after ' again.err
 	[ "$(query r "SELECT count(*) FROM epoch")" = 2 ]

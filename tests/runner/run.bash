@@ -53,9 +53,13 @@ answered() {
 # the machine takes for it; it passes.
 end_when() {
 	# shellcheck disable=SC2154 # start sets it
-	if eventually -300 "$@" && kill -INT "$pid" && wait "$pid"; then
+	if eventually -300 is_seen_or_over "$@" && ! is_over "$pid" && kill -INT "$pid" && wait "$pid"; then
 		return
 	fi
-	cat "$T/run.out" "$T/run.err"
+	tail -n 40 "$T"/*.out "$T"/*.err
 	return 1
+}
+
+is_seen_or_over() {
+	is_over "$pid" || "$@"
 }
