@@ -10,15 +10,15 @@
  *     sessions          body, answer, curl's handle       workers; three times size-max, the
  *                                                         longest page of a listing
  *     ledger: spools    mapped files                      SPOOL_MOST and one batch, each
- *     ledger: SQLite    pages that were used              cache_size: 16 MB to write, 8 MB for passes
+ *     ledger: SQLite    pages that were used              cache_size: 8 MB to write, 8 MB for passes
  *     a pass            rows of one key, pages, names     ledger-ops; all is freed at its end
  *     metrics           one answer of a node, latencies   fixed
  *     packets held back by their numbers                  HELD_MAX
  *     nodes, faults under way, events, news               fixed; the ring of events is the plane's
  *
  * Nothing else grows: neither with time nor with faults, which are rows of the ledger. Of what is
- * bounded most fills up slowly (SQLite's pages, names of keys), so that a run grows for its first
- * hundred thousand operations.
+ * bounded most fills up slowly (SQLite's pages, names of keys, free pieces between histories), so that
+ * a run grows for its first hundred thousand operations, and less and less afterwards.
  *
  * The heap: histories grow on one thread after the other and shrink on that of the passes. In arenas
  * of their own, as glibc gives each thread one, what is freed in one is of no use to the others, and
