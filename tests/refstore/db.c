@@ -2,7 +2,7 @@
  * db.c - the metadata database process: db_store.h over HTTP.
  *
  *     POST /commit {key,chunk,size,tag,replicas}          GET /meta?key=
- *             with {match: TAG or "*"} or {absent: true}: only if the key is so now, else 412
+ *             with {match: TAG, "*" or ""} or {absent: true}: only if the key is so now, else 412
  *     POST /delete {key}                                  GET /list?prefix=&after=&limit=
  *     POST /replicas {updates: [{key,chunk,replicas,was}]} POST /under {live,want,limit}
  *     POST /condemn {chunks: [...], holder}               POST /movable {from,to,limit}

@@ -17,6 +17,8 @@ static int read_old(struct sql *writer, const char *key, json_t **old)
 	*old = code == SQLITE_ROW ? json_pack("{s:s,s:s,s:s}", "chunk", sql_text(s, 0), "tag",
 					      sql_text(s, 2), "replicas", sql_text(s, 3))
 				  : json_object();
+	if (!*old || (code == SQLITE_ROW && sql_lost(s)))
+		code = SQLITE_NOMEM;
 	sqlite3_reset(s);
 	return code;
 }
@@ -29,7 +31,7 @@ static bool condition_holds(json_t *args, json_t *old)
 
 	if (json_is_true(json_object_get(args, "absent")) && tag)
 		return false;
-	return !match || (tag && (strcmp(match, "*") == 0 || strcmp(match, tag) == 0));
+	return !match || !*match || (tag && (strcmp(match, "*") == 0 || strcmp(match, tag) == 0));
 }
 
 /* Whom the commit may name: nobody who was taken out. 200, 503, or 409 for too few that are left. */
@@ -70,6 +72,8 @@ static int apply_commit(struct sql *writer, struct change *change)
 	if (code != SQLITE_DONE || (code = read_old(writer, key, &old)) < SQLITE_ROW)
 		return 503;
 	change->answer = json_pack("{s:o}", "old", old);
+	if (!change->answer)
+		return 503;
 	if (!condition_holds(change->args, old))
 		return 412;
 	if (bug_on(BUG_LIST_MISSING_RECENT) && !json_object_size(old))
@@ -90,7 +94,7 @@ static int apply_delete(struct sql *writer, struct change *change)
 		return 400;
 	int code = read_old(writer, key, &old);
 	change->answer = json_pack("{s:b,s:o}", "existed", code == SQLITE_ROW, "old", old);
-	if (code < SQLITE_ROW)
+	if (code < SQLITE_ROW || !change->answer)
 		return 503;
 	if (bug_on(BUG_TOMBSTONE_FORGOTTEN_ON_RESTART))
 		return forget_later(key, change->answer);

@@ -113,15 +113,17 @@ void sql_close(struct sql *sql)
 sqlite3_stmt *sql_start(struct sql *sql, enum sql_id id, int count, ...)
 {
 	sqlite3_stmt *statement = sql->statements[id];
+	bool bound = true;
 	va_list args;
 
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);
 	va_start(args, count);
 	for (int i = 1; i <= count; i++)
-		sqlite3_bind_text(statement, i, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+		bound &= sqlite3_bind_text(statement, i, va_arg(args, const char *), -1,
+					   SQLITE_TRANSIENT) == SQLITE_OK;
 	va_end(args);
-	return statement;
+	return bound ? statement : NULL;
 }
 
 int sql_run(sqlite3_stmt *statement)
@@ -147,4 +149,9 @@ const char *sql_text(sqlite3_stmt *statement, int column)
 	const char *text = (const char *)sqlite3_column_text(statement, column);
 
 	return text ? text : "";
+}
+
+bool sql_lost(sqlite3_stmt *statement)
+{
+	return sqlite3_errcode(sqlite3_db_handle(statement)) == SQLITE_NOMEM;
 }

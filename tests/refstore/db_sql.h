@@ -46,12 +46,15 @@ struct sql {
 int sql_open(struct sql *sql, const char *path, bool create, struct trouble *trouble);
 void sql_close(struct sql *sql);
 
-/* The statement, reset, with text bound to ?1, ?2, ... */
+/* The statement, reset, with text bound to ?1, ?2, ...; NULL, which SQLite takes for an error in every
+ * call, when there is no memory for that. */
 sqlite3_stmt *sql_start(struct sql *sql, enum sql_id id, int count, ...);
 /* Runs a statement that yields no row; an SQLite code, SQLITE_DONE when it went well. */
 int sql_run(sqlite3_stmt *statement);
 /* The servers that were taken out of service, as a list. SQLITE_ROW when it went well. */
 int sql_offline(struct sql *sql, char *list, size_t max);
-const char *sql_text(sqlite3_stmt *statement, int column);
+const char *sql_text(sqlite3_stmt *statement, int column); /* "" for NULL */
+/* Was there no memory for a text of this row? */
+bool sql_lost(sqlite3_stmt *statement);
 
 #endif

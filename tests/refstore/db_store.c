@@ -154,12 +154,20 @@ int store_meta(const char *key, json_t **answer)
 				    (json_int_t)sqlite3_column_int64(s, 1), "tag", sql_text(s, 2),
 				    "replicas", sql_text(s, 3), "seq",
 				    (json_int_t)sqlite3_column_int64(s, 4));
+		if (!*answer || sql_lost(s))
+			status = 503;
 	} else if (code == SQLITE_DONE) {
 		status = 404;
 	}
 	sqlite3_reset(s);
 	reader_give(sql);
 	return status;
+}
+
+static json_t *list_entry(sqlite3_stmt *s, const char *key)
+{
+	return json_pack("{s:s,s:I,s:s}", "key", key, "size",
+			 (json_int_t)sqlite3_column_int64(s, 1), "tag", sql_text(s, 2));
 }
 
 int store_list(const char *prefix, const char *after, uint64_t limit, json_t **answer)
@@ -174,28 +182,30 @@ int store_list(const char *prefix, const char *after, uint64_t limit, json_t **a
 		sqlite3_stmt *s = sql_start(sql, SQL_LIST, 1, behind ? after : prefix);
 
 		while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-			if (behind && is_last_of_page(sql_text(s, 0), after))
+			const char *key = sql_text(s, 0);
+
+			if (behind && is_last_of_page(key, after))
 				continue;
-			if (bug_on(BUG_LIST_MISSING_RECENT) && recent_hides(sql_text(s, 0)))
+			if (bug_on(BUG_LIST_MISSING_RECENT) && recent_hides(key))
 				continue;
 			if (bug_on(BUG_TOMBSTONE_FORGOTTEN_ON_RESTART) &&
-			    tombstone_hides(sql_text(s, 0), sql_text(s, 3)))
+			    tombstone_hides(key, sql_text(s, 3)))
 				continue;
-			if (strncmp(sql_text(s, 0), prefix, strlen(prefix)) != 0)
+			if (!sql_lost(s) && strncmp(key, prefix, strlen(prefix)) != 0)
 				break;
 			more = json_array_size(entries) == limit;
 			if (more)
 				break;
-			json_array_append_new(
-				entries, json_pack("{s:s,s:I,s:s}", "key", sql_text(s, 0), "size",
-						   (json_int_t)sqlite3_column_int64(s, 1), "tag",
-						   sql_text(s, 2)));
+			if (json_array_append_new(entries, list_entry(s, key)) || sql_lost(s)) {
+				code = SQLITE_NOMEM;
+				break;
+			}
 		}
 		sqlite3_reset(s);
 		reader_give(sql);
 	}
 	*answer = json_pack("{s:o,s:b}", "entries", entries, "more", more);
-	return code < SQLITE_ROW ? 503 : 200;
+	return code < SQLITE_ROW || !*answer ? 503 : 200;
 }
 
 /* What is on which server, and what is on too few of those that live. */

@@ -113,9 +113,13 @@ static CURL *easy_open(void)
 
 	if (!easy)
 		return NULL;
+	/* What is a text is copied, and so may be lost. */
+	if (curl_easy_setopt(easy, CURLOPT_PROXY, "") != CURLE_OK ||
+	    curl_easy_setopt(easy, CURLOPT_INTERFACE, *interface ? interface : NULL) != CURLE_OK) {
+		curl_easy_cleanup(easy);
+		return NULL;
+	}
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_INTERFACE, *interface ? interface : NULL);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, plain_headers);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_answer);
@@ -125,6 +129,35 @@ static CURL *easy_open(void)
 	return easy;
 }
 
+static void fan_close(struct fan *fan)
+{
+	for (int i = 0; i < FAN_MAX; i++)
+		curl_easy_cleanup(fan->easy[i]);
+	curl_multi_cleanup(fan->multi);
+	free(fan);
+}
+
+/* One that lacks a part would be taken again and again: it is none. */
+static struct fan *fan_open(void)
+{
+	struct fan *fan = calloc(1, sizeof(*fan));
+	bool whole;
+
+	if (!fan)
+		return NULL;
+	fan->multi = curl_multi_init();
+	whole = fan->multi &&
+		curl_multi_setopt(fan->multi, CURLMOPT_MAXCONNECTS, 16L) == CURLM_OK;
+	for (int i = 0; i < FAN_MAX; i++) {
+		fan->easy[i] = easy_open();
+		whole = whole && fan->easy[i];
+	}
+	if (whole)
+		return fan;
+	fan_close(fan);
+	return NULL;
+}
+
 static struct fan *fan_take(void)
 {
 	pthread_mutex_lock(&lock);
@@ -132,27 +165,21 @@ static struct fan *fan_take(void)
 	if (fan)
 		free_fans = fan->next;
 	pthread_mutex_unlock(&lock);
-	if (fan)
-		return fan;
-
-	fan = calloc(1, sizeof(*fan));
-	if (!fan)
-		return NULL;
-	fan->multi = curl_multi_init();
-	curl_multi_setopt(fan->multi, CURLMOPT_MAXCONNECTS, 16L);
-	for (int i = 0; i < FAN_MAX; i++)
-		fan->easy[i] = easy_open();
-	return fan;
+	return fan ? fan : fan_open();
 }
 
-static void call_begin(CURL *easy, struct call *call)
+/* False: there is no memory to ask with. The target is given as a whole: of a URL libcurl leaves out
+ * the query that it has no memory for, and what was asked would be something else. */
+static bool call_begin(CURL *easy, struct call *call)
 {
-	char url[ADDRESS_MAX + sizeof(call->path) + 8];
+	char url[ADDRESS_MAX + 16];
 
 	call->status = 0;
 	call->answer_length = call->sent = 0;
-	snprintf(url, sizeof(url), "http://%s%s", call->peer, call->path);
-	curl_easy_setopt(easy, CURLOPT_URL, url);
+	snprintf(url, sizeof(url), "http://%s/", call->peer);
+	if (curl_easy_setopt(easy, CURLOPT_URL, url) != CURLE_OK ||
+	    curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, call->path) != CURLE_OK)
+		return false;
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 	curl_easy_setopt(easy, CURLOPT_READDATA, call);
@@ -163,6 +190,7 @@ static void call_begin(CURL *easy, struct call *call)
 	} else {
 		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 	}
+	return true;
 }
 
 struct fan *fan_start(struct call *calls, int count)
@@ -175,12 +203,9 @@ struct fan *fan_start(struct call *calls, int count)
 		return NULL;
 	fan->calls = calls;
 	fan->count = count < FAN_MAX ? count : FAN_MAX;
-	for (int i = 0; i < fan->count; i++) {
-		if (!fan->easy[i])
-			continue;
-		call_begin(fan->easy[i], &calls[i]);
-		curl_multi_add_handle(fan->multi, fan->easy[i]);
-	}
+	for (int i = 0; i < fan->count; i++)
+		if (call_begin(fan->easy[i], &calls[i]))
+			curl_multi_add_handle(fan->multi, fan->easy[i]);
 	curl_multi_perform(fan->multi, &fan->running);
 	return fan;
 }
@@ -215,8 +240,7 @@ void fan_finish(struct fan *fan)
 		if (message->msg == CURLMSG_DONE)
 			call_end(message->easy_handle, message->data.result);
 	for (int i = 0; i < fan->count; i++)
-		if (fan->easy[i])
-			curl_multi_remove_handle(fan->multi, fan->easy[i]);
+		curl_multi_remove_handle(fan->multi, fan->easy[i]);
 
 	pthread_mutex_lock(&lock);
 	fan->next = free_fans;
@@ -246,8 +270,9 @@ int client_json(const char *peer, const char *path, json_t *json, uint64_t timeo
 
 	snprintf(call.peer, sizeof(call.peer), "%s", peer);
 	snprintf(call.path, sizeof(call.path), "%s", path);
+	if (!json || text) /* without memory for its text it would be a GET */
+		client_call(&call);
 	json_decref(json);
-	client_call(&call);
 	if (answer)
 		*answer = call.status ? json_loadb(call.answer ? call.answer : "",
 						   call.answer_length, 0, NULL)

@@ -74,11 +74,15 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
 		free(reply->body);
 		return MHD_NO;
 	}
+	enum MHD_Result result = MHD_YES;
 	if (reply->type)
-		MHD_add_response_header(response, "Content-Type", reply->type);
-	for (int i = 0; i < reply->header_count; i++)
-		MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
-	enum MHD_Result result = MHD_queue_response(connection, reply->status, response);
+		result = MHD_add_response_header(response, "Content-Type", reply->type);
+	for (int i = 0; i < reply->header_count && result == MHD_YES; i++)
+		result = MHD_add_response_header(response, reply->headers[i].name,
+						 reply->headers[i].value);
+	/* Without one of its headers it would say something else: then there is no answer. */
+	if (result == MHD_YES)
+		result = MHD_queue_response(connection, reply->status, response);
 	MHD_destroy_response(response);
 	return result;
 }
@@ -134,6 +138,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 
 	(void)arg;
 	(void)version;
+	if (!e)
+		return MHD_NO; /* there was no memory for it */
 	if (!e->started)
 		return begin(connection, e, method, path);
 	if (*size) {
@@ -272,6 +278,9 @@ void http_reply_json(struct http_reply *reply, unsigned status, json_t *json)
 	reply->length = reply->body ? strlen(reply->body) : 0;
 	reply->type = "application/json";
 	json_decref(json);
+	/* No memory for the answer: of an error its status is enough. */
+	if (!reply->body && status < MHD_HTTP_BAD_REQUEST)
+		reply->status = MHD_HTTP_SERVICE_UNAVAILABLE;
 }
 
 void http_reply_error(struct http_reply *reply, unsigned status, const char *format, ...)

@@ -163,6 +163,52 @@ race() { # KEY STATUS...
 	eventually two
 }
 
+# codes CURL-ARGUMENTS...: how often each status came, "000" for none.
+codes() {
+	curl -s -m 20 -o /dev/null -w '%{http_code}\n' "$@" | sort | uniq -c | awk '{print $2 "x" $1}'
+}
+
+@test "a front end without memory says so, or nothing: never that nothing is there, or half of it" {
+	local failctl=${bin%/*}/failctl i code
+	local -a gone=()
+	FAILKIT_DIR=$dir "$failctl" run -p fe2 --node fe2 -- \
+		"$bin" fe --listen "$net.32:7000" --ms "$ms" --db "$net.10" 2>>"$dir/fe2.log" 3>&- &
+	pid_of[fe2]=$!
+	cluster_start db ms1 ms2 ms3 ds1 ds2 ds3 fe1
+	put_many 1 40 "$fe1"
+	FAILKIT_DIR=$dir "$failctl" set -p fe2 'short := %alloc:node=fe2 = 3%error(ENOMEM)'
+	for ((i = 0; i < 10; i++)); do
+		codes -I "$fe2/o/many%2F[1-40]"
+		codes "$fe2/o/many%2F[1-40]"
+	done >"$dir/reads"
+	sort "$dir/reads" | uniq -c
+	! grep -Ev '^(200|503|000)x' "$dir/reads"
+	grep -q '^200x' "$dir/reads"
+	# An answer is a whole one.
+	for ((i = 1; i <= 60; i++)); do
+		code=$(curl -s -m 6 -o "$dir/body" -D "$dir/head" -w '%{http_code}' "$fe2/o/many%2F7") || continue
+		[ "$code" != 200 ] || { body_is "value 7" && head_has 'ETag: .*'; }
+		code=$(curl -s -m 6 -o "$dir/body" -w '%{http_code}' "$fe2/o?prefix=many/3&limit=4") || continue
+		[ "$code" != 200 ] || [ "$(jq -c '[.entries[].key]' "$dir/body")" = \
+			'["many/3","many/30","many/31","many/32"]' ]
+	done
+	# What was there may be gone or not, but was not absent the first time.
+	for ((i = 1; i <= 40; i++)); do
+		code=$(curl -s -m 6 -o "$dir/body" -w '%{http_code}' -X DELETE "$fe2/o/many%2F$i") || true
+		[[ $code == 204 || $code == 503 || $code == 000 ]]
+		[ "$code" != 204 ] || gone+=("$i")
+	done
+	[ ${#gone[@]} -gt 0 ]
+	FAILKIT_DIR=$dir "$failctl" ls -p fe2 --json | jq -e '.[] | select(.name == "short") | .fires > 100'
+	FAILKIT_DIR=$dir "$failctl" heal -p fe2
+	for i in "${gone[@]}"; do
+		http 404 "$fe2/o/many%2F$i"
+	done
+	eventually 30 health_is "$net.32" '.registered == 3'
+	put_many 41 45 "$fe2"
+	get_many 41 45 "$fe2"
+}
+
 @test "a large object comes back as it was" {
 	cluster_start
 	head -c 3000000 /dev/urandom >"$dir/large"
