@@ -246,6 +246,10 @@ static void add_notes(struct report *report, struct plane_slot *slot)
 	if (atomic_load(&e->uring))
 		add(report, slot, "io_uring", "io_uring_setup", "", atomic_load(&e->uring),
 		    "the kernel does what is asked by memory (--io-uring=deny refuses it)");
+	if (has_seen(slot, CALL_io_submit))
+		add(report, slot, "completion", "io_submit", "", 0,
+		    "no rule makes what only a completion tells (EIO, ENOSPC), as one does what "
+		    "io_submit says");
 	add_programs(report, slot);
 	if ((atomic_load(&slot->state) & 0xff) == SLOT_EXECING)
 		add_executing(report, slot);

@@ -76,10 +76,10 @@ struct control_rule {
 	uint64_t id;
 	char name[64];
 	char text[1024];
-	bool held;    /* lives as long as its controller */
-	bool pending; /* names a failpoint that no process has yet */
+	bool held;        /* lives as long as its controller */
+	bool pending;     /* names a failpoint that no process has yet */
 	char nearest[96]; /* and then one that may be meant, "" for none */
-	bool live;    /* false: healed, expired or its controller died */
+	bool live;        /* false: healed, expired or its controller died */
 	uint64_t hits, matches, fires, suppressed;
 	uint64_t
 		uncounted; /* matches lost since there was no room to count them by per= or same= */
@@ -161,7 +161,7 @@ bool control_seen_calls(struct control *control, const char *node);
  * and call or file; of processes that ended, too. */
 struct control_escape {
 	char node[32], comm[16];
-	char kind[16]; /* "libc", "inlined", "loader"; "mapping", "io_uring"; "child", "process" */
+	char kind[16]; /* libc, inlined, loader; mapping, completion, io_uring; child, process */
 	char call[32]; /* the system call's row; "" when it is not about one */
 	char subject[192]; /* the file or program; "" */
 	uint64_t count;    /* 0: was not counted, only the deep tier can */

@@ -50,6 +50,16 @@ tells() {
 		'read 4' 'wal ........WALWALWA' 'data datadatadatadata'
 }
 
+@test "an error that only a completion tells is made by no rule, and the escape report says so" {
+	tells '%write,%sync = error(EIO)' "${bare[@]}"
+	tells '%write = error(ENOSPC)' "${bare[@]}"
+	run -125 failctl run -e 'io_submit = error(EIO)' -- victim_libaio
+	rm -f wal data
+	failctl escapes --json -o report.json -- victim_libaio
+	cat report.json
+	jq -e '.[] | select(.kind == "completion" and .call == "io_submit")' report.json
+}
+
 @test "a request is a write, a sync or a read" {
 	tells '%sync:path=**/wal = error(EINVAL)' 'setup 0' 'write 4' 'sync -22 EINVAL' 'sync 1' 'read 4' \
 		"${bare[@]:4}"
