@@ -4,7 +4,7 @@
 
 load common
 
-BATS_TEST_TIMEOUT=300
+BATS_TEST_TIMEOUT=600
 
 @test "a one-shot rule fires once among 64 threads, 200 times in a row" {
 	mkfifo "$T/in" "$T/out"

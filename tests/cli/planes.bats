@@ -6,7 +6,12 @@ load common
 # A plane, kept by a command that sleeps until it is killed.
 hold_plane() {
 	start "$1" failctl run -p "$1" -- sleep 1000
-	eventually failctl ls -p "$1"
+	eventually has_target "$1"
+}
+
+# The plane is there before its command is, and before that is seen in it.
+has_target() {
+	failctl ps -p "$1" --json | jq -e '[.[] | select(.comm == "sleep")] | length == 1'
 }
 
 @test "no plane: 3" {

@@ -85,7 +85,7 @@ feed() {
 	run -1 failctl wait w --paused --timeout 1ms
 	[[ $output == *'rule "w" holds paused 0 of 1'* ]]
 	feed one
-	failctl wait w --paused --timeout 20s
+	failctl wait w --paused --timeout 60s
 	rule_field_is p w inside 1
 	failctl ps --json | jq -e '[.[].threads[]] | length == 1 and .[0].action == "pause" and .[0].rule_name == "w" and .[0].site == "write"'
 	run -0 failctl ps
@@ -101,12 +101,12 @@ feed() {
 	hold_copier
 	failctl set 'w := write:path=*/out = pause'
 	feed one
-	failctl wait w --paused --timeout 20s
+	failctl wait w --paused --timeout 60s
 	failctl rm w
 	eventually grep -q one "$T/out"
 	failctl set 'w := write:path=*/out = delay(1000s)'
 	feed two
-	failctl wait w --fired 1 --timeout 20s
+	failctl wait w --fired 1 --timeout 60s
 	failctl heal
 	eventually grep -q two "$T/out"
 }
@@ -119,7 +119,7 @@ feed() {
 	feed one
 	feed two
 	eventually grep -q two "$T/out"
-	failctl wait w --fired 1 --timeout 20s
+	failctl wait w --fired 1 --timeout 60s
 	run -1 failctl wait nothing --fired 1
 }
 
@@ -132,7 +132,7 @@ feed() {
 	done
 	rule_field_is p w fires 0
 	feed one
-	failctl wait w --fired 1 --timeout 20s
+	failctl wait w --fired 1 --timeout 60s
 }
 
 @test "a held rule ends when its controller is killed" {
@@ -140,7 +140,7 @@ feed() {
 	start holder failctl set --hold 'w := write:path=*/out = pause'
 	eventually rule_field_is p w state held
 	feed one
-	failctl wait w --paused --timeout 20s
+	failctl wait w --paused --timeout 60s
 	kill -KILL "$pid"
 	eventually rule_field_is p w state ended
 	eventually grep -q one "$T/out"

@@ -85,7 +85,7 @@ load common
 	echo one >&7
 	failctl_ready() { failctl ls -p p; }
 	eventually failctl_ready
-	failctl wait -p p w --paused --timeout 20s
+	failctl wait -p p w --paused --timeout 60s
 	target=$(pgrep -P "$pid")
 	later_kill "$target"
 	kill -KILL "$pid"

@@ -4,10 +4,10 @@
 
 load common
 
-BATS_TEST_TIMEOUT=300
+BATS_TEST_TIMEOUT=600
 
 setup_more() {
-	failctl run -p inner -- sleep 120 &
+	failctl run -p inner -- sleep 1000 &
 	later_kill $!
 	eventually failctl ls -p inner
 	failctl set -p inner 'a := write:path=*.wal = error(EIO)' 'b := %sync = delay(5ms)' >/dev/null

@@ -122,7 +122,7 @@ static() {
 	eventually rule_field_is here r1 fires 100
 	touch go
 	eventually grep -qx 'wrote 200' run.out
-	failctl heal -p here --timeout 20s
+	failctl heal -p here --timeout 60s
 	eventually is_over "$pid"
 	[ "$(cat run.out)" = $'wrote 200\njoined 100' ]
 }

@@ -3,6 +3,7 @@
 # of a role is kept.
 
 load ../cli/common
+load run
 
 # Makes an io_uring the way that liburing does, and says what came of it.
 make_ring() {
@@ -39,7 +40,7 @@ exec $FAILKIT_BUILD/refstore ds "\$@"
 END
 	chmod +x ds.sh
 	sed -i "s|^command = {bin}/refstore ds|command = $T/ds.sh|" quick.ini
-	failrun run quick.ini --set run.dir="$T/r" --duration 8s \
+	failrun run quick.ini --set run.dir="$T/r" --duration 8s "${early[@]}" \
 		--set run.min-ops=20 --set role.db.deep=yes --set role.ds.io-uring=warn
 	jq -c '.escapes[]' r/results.json
 	[[ $(escaped '.node == "ds1" and .kind == "child"' .reason) = "is static"* ]]
@@ -53,7 +54,7 @@ END
 	cp r/report.md before.md
 	failrun report r
 	cmp before.md r/report.md
-	failrun run quick.ini --set run.dir="$T/r2" --duration 8s --set run.min-ops=20 \
+	failrun run quick.ini --set run.dir="$T/r2" --duration 8s "${early[@]}" --set run.min-ops=20 \
 		--set role.ds.io-uring=deny
 	mv r2/results.json r/results.json
 	[ -z "$(escaped '.kind == "io_uring"' .count)" ]

@@ -122,16 +122,17 @@ run_external() {
 		delay = 5ms
 		for = 500ms
 	END
-	run --separate-stderr run_external --set run.plane=theirs
-	echo "$output"
-	[[ $output == *$'\n'PASS$'\n'* ]]
+	start run failrun run external.ini --set run.dir="$T/r" --set run.plane=theirs --duration 300s
+	end_when true
+	grep -qx PASS run.out
 	[ "$(field r '[.faults[] | select(.name == "slow" and .fires > 0)] | length')" -gt 0 ]
 	[ "$(field r '[.faults[] | select(.reached and .recovery_ms == null)] | length')" = 0 ]
 	all_live
 	[ "$(failctl ls -p theirs --json | jq -r '.[].name')" = own ]
 	# A run is not confused by what the one before has left in the ring.
 	rm -r r
-	run -0 --separate-stderr run_external --set run.plane=theirs --set fault.slow.weight=1
+	start run failrun run external.ini --set run.dir="$T/r" --set run.plane=theirs --duration 300s
+	end_when true
 }
 
 @test "failrun is killed during a rule: the rule is over, the cluster goes on, and so does the run" {

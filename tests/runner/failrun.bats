@@ -71,14 +71,13 @@ load run
 
 @test "a run: PASS, every fault that was reached fired, and nothing is left" {
 	plan quick
-	run -0 --separate-stderr failrun run quick.ini --set run.dir="$T/r" --duration 10s \
-		--set run.min-ops=50
+	run -0 --separate-stderr run_quick r --duration 10s "${early[@]}"
 	[[ $output == *$'\n'PASS$'\n'* && $output == *"report: $T/r/report.md"* ]]
 	[ "$(field r .verdict)" = PASS ]
 	[ "$(field r '[.faults[] | select(.reached)] | length')" -ge 1 ]
 	[ "$(field r '[.faults[] | select(.reached and .fires == 0)] | length')" = 0 ]
 	[ "$(field r '[.faults[] | select(.reached and .recovery_ms <= 0)] | length')" = 0 ]
-	failrun schedule quick.ini --duration 10s | cmp - r/schedule.txt
+	failrun schedule quick.ini --duration 10s "${early[@]}" | cmp - r/schedule.txt
 	head -n 1 r/report.md | grep -qx '# PASS'
 	assert_nothing_left
 	# The verdict and the report follow from the ledger alone.
@@ -194,7 +193,7 @@ has_outcomes() {
 	plan quick
 	printf '[gate never]\nstep = log ds* "never printed"\nlimit = 1s\n' >> quick.ini
 	run -1 --separate-stderr run_quick r --duration 10s --set fault.kill-ds.gate=never \
-		--set 'fault.kill-ds.anchor=ack 50'
+		"${early[@]}"
 	[[ $output == *UNRECOVERED* ]]
 	grep -qF 'step "log ds* "never printed"": no node has printed such a line' "$T/r/report.md"
 	[ "$(field r '.states | length')" = "$(field r '[.states[].node] | unique | length')" ]

@@ -74,7 +74,7 @@ start_frozen() {
 
 @test "continue: faults and workload go on after a violation, and all are told" {
 	plan quick
-	run -1 --separate-stderr run_quick r --duration 12s --on-violation continue \
+	run -1 --separate-stderr run_quick r --duration 12s "${early[@]}" --on-violation continue \
 		--set "role.fe.args=--bug list-from-stale-cache"
 	[ "$(field r '.violations | length')" -gt 1 ]
 	[ "$(field r '[.faults[] | select(.reached)] | length')" -ge 1 ]

@@ -17,7 +17,7 @@ fails_again() {
 
 @test "a run that lost writes after a kill loses them again" {
 	plan quick
-	run -1 --separate-stderr run_quick r --duration 12s --set "role.ds.args=--bug ack-before-sync"
+	run -1 --separate-stderr run_quick r --duration 30s --set "role.ds.args=--bug ack-before-sync"
 	fails_again
 	# Beside the run, with anchors that count acknowledgements, and only what was reached.
 	reached=$(field r '[.faults[] | select(.reached)] | length')
@@ -28,12 +28,12 @@ fails_again() {
 
 @test "a replay can be replayed, and without the bug it passes" {
 	plan quick
-	run -1 --separate-stderr run_quick r --duration 12s --set "role.db.args=--bug tombstone-forgotten-on-restart" \
+	run -1 --separate-stderr run_quick r --duration 30s --set "role.db.args=--bug tombstone-forgotten-on-restart" \
 		--set fault.kill-ds.on=db
 	run --separate-stderr failrun replay r --set run.dir="$T/first"
 	[ "$status" -le 1 ]
 	run -0 --separate-stderr failrun replay first --set run.dir="$T/second" --set role.db.args= \
-		--set run.duration=12s
+		--set run.duration=20s
 	cmp first/schedule.txt second/schedule.txt || {
 		# The counts are those at which they really struck.
 		[ "$(wc -l < first/schedule.txt)" -ge "$(wc -l < second/schedule.txt)" ]

@@ -29,9 +29,6 @@ was_answered() {
 		(SELECT max(ns) FROM fault_event WHERE event = 'applied')")" -ge 1 ]
 }
 
-# A fault that comes at a time comes however few operations a busy machine gets to.
-early=(--set fault.kill-ds.anchor='time 1s')
-
 @test "killed between two faults: the others follow, and all of both epochs is judged" {
 	plan quick
 	kill_when 'happened gated' --duration 100s
