@@ -83,7 +83,8 @@ void *next_definition(const char *name)
 	while (map && map->l_ld != _DYNAMIC)
 		map = map->l_next;
 	for (map = map ? map->l_next : NULL; map; map = map->l_next) {
-		const ElfW(Sym) *symbol = read_object(map, &object) ? find_symbol(&object, name) : NULL;
+		const ElfW(Sym) *symbol =
+			read_object(map, &object) ? find_symbol(&object, name) : NULL;
 
 		if (symbol)
 			return (void *)(map->l_addr + symbol->st_value);

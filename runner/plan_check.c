@@ -121,10 +121,11 @@ static int check_anchor(const char *text, struct why *why)
 	int r = *text ? anchor_parse(&anchor, text, why) : 0;
 
 	if (!r && *text && anchor.kind == ANCHOR_WITH)
-		r = why_set(why, -EINVAL,
-			    "\"%s\" is the schedule's own, of faults that share their time: \"after "
-			    "D\" was wanted, or a budget",
-			    text);
+		r = why_set(
+			why, -EINVAL,
+			"\"%s\" is the schedule's own, of faults that share their time: \"after "
+			"D\" was wanted, or a budget",
+			text);
 	return r;
 }
 

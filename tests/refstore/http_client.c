@@ -146,8 +146,7 @@ static struct fan *fan_open(void)
 	if (!fan)
 		return NULL;
 	fan->multi = curl_multi_init();
-	whole = fan->multi &&
-		curl_multi_setopt(fan->multi, CURLMOPT_MAXCONNECTS, 16L) == CURLM_OK;
+	whole = fan->multi && curl_multi_setopt(fan->multi, CURLMOPT_MAXCONNECTS, 16L) == CURLM_OK;
 	for (int i = 0; i < FAN_MAX; i++) {
 		fan->easy[i] = easy_open();
 		whole = whole && fan->easy[i];
