@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -180,11 +181,16 @@ static int64_t disk_free(const struct node *node)
 	return statvfs(node->dir, &s) ? -1 : (int64_t)s.f_bavail * (int64_t)s.f_frsize;
 }
 
-/* Allocates in halves until nothing more goes in: other writers race for the same space. */
+/* Allocates in halves until nothing more goes in: other writers race for the same space. What is in
+ * the file stays. */
 static int fill(int fd, const struct node *node, int64_t leave)
 {
-	int64_t at = 0;
+	struct stat is;
+	int64_t at;
 
+	if (fstat(fd, &is))
+		return -errno;
+	at = is.st_size;
 	for (int64_t step = disk_free(node) - leave; step >= 4096; step = disk_free(node) - leave) {
 		int error;
 
@@ -220,12 +226,16 @@ int full_apply(struct fault_run *run, const struct fault_context *c, struct why 
 	return 0;
 }
 
+/* A store that throws away a log meanwhile has made room: that goes, too. */
 bool full_applied(struct fault_run *run, const struct fault_context *c)
 {
-	int64_t left = disk_free(run->node);
+	int64_t leave = run->atom->fault->bytes, left;
 
 	(void)c;
-	if (left < 0 || left >= run->atom->fault->bytes + 65536)
+	if (fill(run->filler, run->node, leave))
+		return false;
+	left = disk_free(run->node);
+	if (left < 0 || left >= leave + 65536)
 		return false;
 	run->fires = 1;
 	return true;

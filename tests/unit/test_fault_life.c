@@ -7,6 +7,8 @@
 #include "serving.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/statvfs.h>
 
 #include "runner/fault.h"
 #include "runner/ledger.h"
@@ -45,7 +47,8 @@ static void open_world(const char *dir)
 	CHECK_OK(net_open(&why), why);
 	snprintf(more, sizeof(more),
 		 "update-command = /bin/sh -c 'touch updated; exec %s serve {addr} 7000'\n"
-		 "offline-command = echo out >>told\nonline-command = echo back >>told\n",
+		 "offline-command = echo out >>told\nonline-command = echo back >>told\n"
+		 "disk = 4M\n",
 		 own_path);
 	options.plan = world.plan = serving_plan(dir, more);
 	snprintf(path, sizeof(path), "%s/model.sqlite", dir);
@@ -100,7 +103,7 @@ struct trial {
 	struct fault_run run;
 };
 
-static void begin(struct trial *t, const char *kind, const char *name, const char *group)
+static void apply(struct trial *t, const char *kind, const char *name, const char *group)
 {
 	struct why why = {""};
 
@@ -113,6 +116,11 @@ static void begin(struct trial *t, const char *kind, const char *name, const cha
 	t->run.node = name[0] ? node(name) : NULL;
 	snprintf(t->atom.group, sizeof(t->atom.group), "%s", group);
 	CHECK_OK(t->atom.kind->apply(&t->run, &world.context, &why), why);
+}
+
+static void begin(struct trial *t, const char *kind, const char *name, const char *group)
+{
+	apply(t, kind, name, group);
 	for (int ms = 0; ms < LIMIT_MS && !t->atom.kind->applied(&t->run, &world.context); ms++)
 		poll(NULL, 0, 1);
 	CHECK(t->run.fires > 0);
@@ -288,6 +296,36 @@ static void a_server_goes_offline_once_its_data_has_moved(void **state)
 	in_sandbox(goes_offline);
 }
 
+/* The server makes room after the disk was filled, as one does that is done with a log. */
+static int fills_again(const char *dir)
+{
+	static char log[1 << 20];
+	struct statvfs disk;
+	struct trial t;
+	char path[PATH_MAX];
+	int fd;
+
+	open_world(dir);
+	snprintf(path, sizeof(path), "%s/old.log", node("ds1")->dir);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	CHECK(write(fd, log, sizeof(log)) == sizeof(log));
+	close(fd);
+	apply(&t, "full", "ds1", "");
+	CHECK(unlink(path) == 0);
+	CHECK(t.atom.kind->applied(&t.run, &world.context));
+	CHECK(statvfs(node("ds1")->dir, &disk) == 0 && disk.f_bavail * disk.f_bsize < 65536);
+	end(&t);
+	CHECK(statvfs(node("ds1")->dir, &disk) == 0 && disk.f_bavail * disk.f_bsize >= 3 << 20);
+	close_world();
+	return 0;
+}
+
+static void a_full_disk_stays_full_where_the_server_makes_room(void **state)
+{
+	(void)state;
+	in_sandbox(fills_again);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +334,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_roll_stops_at_a_gate_that_is_not_met),
 		cmocka_unit_test(the_dead_are_replaced_once_their_data_is_elsewhere),
 		cmocka_unit_test(spares_join_and_servers_leave_for_a_while),
+		cmocka_unit_test(a_full_disk_stays_full_where_the_server_makes_room),
 		cmocka_unit_test(a_server_goes_offline_once_its_data_has_moved),
 	};
 
