@@ -14,7 +14,7 @@ watch_calls() {
 	failctl calls --json | jq -r '.[]
 		| select(any(.classes[]; . == "%write" or . == "%sync" or . == "%space" or . == "%send" or
 			. == "%recv" or . == "%connect"))
-		| .name' | grep -vx -e getaddrinfo -e 'aio_.*' -e lio_listio
+		| .name' | grep -vx -e getaddrinfo -e getnameinfo -e 'aio_.*' -e lio_listio
 }
 
 system_call() {
