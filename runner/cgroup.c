@@ -19,7 +19,7 @@
 
 #define PREFIX "failkit-"
 
-enum { TEXT_MAX = 8192, ROUNDS_MAX = 20 };
+enum { TEXT_MAX = 8192, PERIOD_US = 100000, QUOTA_LEAST_US = 1000 };
 static const int64_t remove_limit_ns = INT64_C(2000000000);
 
 static int read_text(const char *path, char text[TEXT_MAX])
@@ -177,6 +177,38 @@ int64_t cgroup_number(const struct cgroup *cgroup, const char *file, const char 
 			return atoll(line + length);
 	}
 	return error ? error : -ENOENT;
+}
+
+int cgroup_limit_cpu(const struct cgroup *cgroup, double share, struct why *why)
+{
+	long quota_us = (long)(share * PERIOD_US);
+	char value[64];
+
+	quota_us = quota_us < QUOTA_LEAST_US ? QUOTA_LEAST_US : quota_us;
+	snprintf(value, sizeof(value), cgroup->version == 2 ? "%ld %d" : "%ld", quota_us,
+		 PERIOD_US);
+	return cgroup_set(cgroup, cgroup->version == 2 ? "cpu.max" : "cpu.cfs_quota_us", value,
+			  why);
+}
+
+int cgroup_limit_memory(const struct cgroup *cgroup, int64_t bytes, struct why *why)
+{
+	char value[32];
+
+	snprintf(value, sizeof(value), "%lld", (long long)bytes);
+	return cgroup_set(cgroup, cgroup->version == 2 ? "memory.max" : "memory.limit_in_bytes",
+			  value, why);
+}
+
+int64_t cgroup_cpu_periods(const struct cgroup *cgroup)
+{
+	return cgroup_number(cgroup, "cpu.stat", "nr_periods");
+}
+
+int64_t cgroup_memory_full(const struct cgroup *cgroup)
+{
+	return cgroup->version == 2 ? cgroup_number(cgroup, "memory.events", "max")
+				    : cgroup_number(cgroup, "memory.failcnt", "");
 }
 
 struct taking {

@@ -32,6 +32,14 @@ int cgroup_set(const struct cgroup *cgroup, const char *file, const char *value,
 /* The number in the file, or behind the key in it; -errno. */
 int64_t cgroup_number(const struct cgroup *cgroup, const char *file, const char *key);
 
+/* What each hierarchy has a file of its own for: of each CPU's time no more than this share; no more
+ * memory than this; periods in which the first was shared out, and how often there was no more of the
+ * second (-errno). */
+int cgroup_limit_cpu(const struct cgroup *cgroup, double share, struct why *why);
+int cgroup_limit_memory(const struct cgroup *cgroup, int64_t bytes, struct why *why);
+int64_t cgroup_cpu_periods(const struct cgroup *cgroup);
+int64_t cgroup_memory_full(const struct cgroup *cgroup);
+
 /* Moves all processes of the process group. */
 int cgroup_take(const struct cgroup *cgroup, pid_t group, struct why *why);
 /* Moves them back and removes it. */

@@ -13,7 +13,7 @@
 #include "runner/net_connections.h"
 #include "runner/process.h"
 
-enum { WORDS_MAX = 24, PERIOD_US = 100000 };
+enum { WORDS_MAX = 24 };
 static const int64_t end_limit_ns = INT64_C(2000000000), enough_bytes = 1 << 20;
 
 /* ---- The load beside a node ---- */
@@ -85,19 +85,10 @@ static int enter(struct fault_run *run, const struct fault_context *c, const cha
 int load_cpu(struct fault_run *run, const struct fault_context *c, struct why *why)
 {
 	static const char *const words[] = {"--cpu", "2", NULL};
-	long quota_us = (long)(run->atom->fault->share * PERIOD_US);
-	char value[64];
 	int error = enter(run, c, "cpu", why);
 
-	if (error)
-		return error;
-	quota_us = quota_us < 1000 ? 1000 : quota_us;
-	if (run->cgroup.version == 2)
-		snprintf(value, sizeof(value), "%ld %d", quota_us, PERIOD_US);
-	else
-		snprintf(value, sizeof(value), "%ld", quota_us);
-	error = cgroup_set(&run->cgroup, run->cgroup.version == 2 ? "cpu.max" : "cpu.cfs_quota_us",
-			   value, why);
+	if (!error)
+		error = cgroup_limit_cpu(&run->cgroup, run->atom->fault->share, why);
 	if (!error)
 		error = start_load(run, words, why);
 	return error ? error : cgroup_take(&run->cgroup, run->node->pid, why);
@@ -107,7 +98,7 @@ int load_cpu(struct fault_run *run, const struct fault_context *c, struct why *w
  * anyway none of them was made to wait. */
 bool load_cpu_applied(struct fault_run *run, const struct fault_context *c)
 {
-	int64_t periods = cgroup_number(&run->cgroup, "cpu.stat", "nr_periods");
+	int64_t periods = cgroup_cpu_periods(&run->cgroup);
 
 	(void)c;
 	if (!load_runs(run) || periods <= 0)
@@ -125,12 +116,9 @@ int load_memory(struct fault_run *run, const struct fault_context *c, struct why
 	const char *const words[] = {"--vm", "1", "--vm-keep", "--vm-bytes", value, NULL};
 	int error = enter(run, c, "memory", why);
 
-	if (error)
-		return error;
 	snprintf(value, sizeof(value), "%lld", (long long)bytes);
-	error = cgroup_set(&run->cgroup,
-			   run->cgroup.version == 2 ? "memory.max" : "memory.limit_in_bytes", value,
-			   why);
+	if (!error)
+		error = cgroup_limit_memory(&run->cgroup, bytes, why);
 	if (!error)
 		error = start_load(run, words, why);
 	return error ? error : cgroup_take(&run->cgroup, run->node->pid, why);
@@ -139,9 +127,7 @@ int load_memory(struct fault_run *run, const struct fault_context *c, struct why
 /* Fires: how often somebody had to wait for memory, or was ended for it. */
 bool load_memory_applied(struct fault_run *run, const struct fault_context *c)
 {
-	int64_t full = run->cgroup.version == 2
-			       ? cgroup_number(&run->cgroup, "memory.events", "max")
-			       : cgroup_number(&run->cgroup, "memory.failcnt", "");
+	int64_t full = cgroup_memory_full(&run->cgroup);
 
 	(void)c;
 	if (full <= 0)
