@@ -62,6 +62,7 @@ static int64_t ask(const char *sql)
 	int64_t answer;
 
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 60000); /* others may open and close it */
 	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
 	answer = sqlite3_column_int64(statement, 0);
