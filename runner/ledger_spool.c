@@ -26,11 +26,28 @@ static void path_of(const char *ledger_path, int i, char *path, size_t size)
 	snprintf(path, size, "%s-spool%d", ledger_path, i);
 }
 
-static int map(struct spool *spool, size_t size)
+/* By a descriptor of its own: a mapping can outlive its process for a moment, as when somebody reads
+ * of that in /proc, and with it the lock would, of a run that is dead. */
+static void *map_file(const char *path, size_t size)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC), error;
+	void *at;
+
+	if (fd < 0)
+		return MAP_FAILED;
+	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	error = errno;
+	close(fd);
+	errno = error;
+	return at;
+}
+
+/* path: of the first mapping. */
+static int map(struct spool *spool, const char *path, size_t size)
 {
 	void *at = spool->head ? mremap(spool->head, sizeof(*spool->head) + spool->room, size,
 					MREMAP_MAYMOVE)
-			       : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, spool->fd, 0);
+			       : map_file(path, size);
 
 	if (at == MAP_FAILED)
 		return -errno;
@@ -60,7 +77,7 @@ int spool_create(struct spool *spool, const char *ledger_path, int i, struct why
 	if (rc == 0)
 		rc = -posix_fallocate(spool->fd, 0, SPOOL_FIRST);
 	if (rc == 0)
-		rc = map(spool, SPOOL_FIRST);
+		rc = map(spool, path, SPOOL_FIRST);
 	if (rc < 0) {
 		spool_close(spool);
 		return why_set(why, rc, "cannot make \"%s\": %s", path, strerror(-rc));
@@ -83,7 +100,7 @@ int spool_open(struct spool *spool, const char *ledger_path, int i, struct why *
 	if (rc == 0 && (size_t)is.st_size < sizeof(struct spool_head))
 		rc = -posix_fallocate(spool->fd, 0, is.st_size = SPOOL_FIRST);
 	if (rc == 0)
-		rc = map(spool, (size_t)is.st_size);
+		rc = map(spool, path, (size_t)is.st_size);
 	if (rc == 0 && ((spool->head->magic && spool->head->magic != spool_magic) ||
 			spool->head->used > spool->room))
 		rc = -EBADMSG;
@@ -145,7 +162,7 @@ static int grow(struct spool *spool, size_t size)
 	while (whole - sizeof(*spool->head) < size)
 		whole *= 2;
 	int rc = posix_fallocate(spool->fd, 0, (off_t)whole);
-	return rc ? -rc : map(spool, whole);
+	return rc ? -rc : map(spool, NULL, whole);
 }
 
 uint8_t *spool_room(struct spool *spool, size_t size)

@@ -12,12 +12,14 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -202,6 +204,55 @@ static void what_was_recorded_survives_sigkill(void **state)
 		assert_int_equal(ask(sql), 1);
 	}
 	assert_true(ask("SELECT count(*) FROM intent") >= seen);
+}
+
+static int hold_memory(void *arg)
+{
+	(void)arg;
+	syscall(SYS_close_range, 3, ~0U, 0);
+	while (syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0) < 0)
+		;
+	return 0;
+}
+
+/* Tells the pid of another process that has its memory, and none of its files; then it is to be killed.
+ */
+static _Noreturn void write_one_and_share(int to)
+{
+	struct ledger_intent intent = intent_of(1, "k/1/7");
+	static char stack[65536] __attribute__((aligned(64)));
+	pid_t other;
+
+	if (ledger_create(&shared, path, NULL) < 0 || ledger_intent(shared, &intent) < 0)
+		_exit(1);
+	other = clone(hold_memory, stack + sizeof(stack), CLONE_VM, NULL);
+	if (write(to, &other, sizeof(other)) != sizeof(other))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void a_dead_run_whose_memory_is_held_is_dead(void **state)
+{
+	int ends[2];
+	pid_t other;
+	char end;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		write_one_and_share(ends[1]);
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &other, sizeof(other)), sizeof(other));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(read(ends[0], &end, 1), 0); /* neither has files any more */
+	close(ends[0]);
+	assert_true(other > 0);
+	assert_int_equal(ledger_recover(path, NULL), 0);
+	kill(other, SIGKILL);
+	assert_int_equal(ask("SELECT count(*) FROM intent"), 1);
 }
 
 enum { CHECKERS = 4 };
@@ -393,6 +444,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_kind_of_row_arrives, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_file_that_is_there_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_was_recorded_survives_sigkill, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_dead_run_whose_memory_is_held_is_dead, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(who_recovers_at_the_same_moment_sees_all, set_up,
 						tear_down),
