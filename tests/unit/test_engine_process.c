@@ -102,9 +102,12 @@ static int pass_in_namespace(int depth)
 	pid_t child;
 	int status;
 
-	if (unshare(depth == 2 ? CLONE_NEWUSER | CLONE_NEWPID : CLONE_NEWPID))
+	/* By number: unshare is refused where a sanitizer has a thread of its own. */
+	child = (pid_t)syscall(SYS_clone,
+			       SIGCHLD | CLONE_NEWPID | (depth == 2 ? CLONE_NEWUSER : 0), 0, 0, 0,
+			       0);
+	if (child < 0)
 		return 9;
-	child = fork();
 	if (child == 0) {
 		if (getpid() != 1 || pass_fd(CALL_fsync, 1) != EIO || core.slot == before)
 			_exit(1);
