@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # Nodes that are updated, replaced, added and taken away, with the reference store.
 
-BATS_TEST_TIMEOUT=300
+BATS_TEST_TIMEOUT=600
 load ../cli/common
+load run
 
 setup_more() {
 	cp "$ROOT/configs/lifecycle.ini" "$T" && cd "$T"
@@ -42,12 +43,13 @@ ledger() {
 	for fault in crash-loop update-ds roll-ms roll-ds dead-ds; do
 		only+=(--set "fault.$fault.weight=0")
 	done
-	run -0 failrun run lifecycle.ini --duration 40s --set run.dir="$T/r" --set run.min-ops=300 \
+	start run failrun run lifecycle.ini --duration 300s --set run.dir="$T/r" --set run.min-ops=300 \
 		--set workload.workers=8 --set workload.objects-max=200 --set run.on-violation=continue \
 		--set fault.offline-ds.anchor='time 2s' --set fault.scale-out.anchor='time 3s' \
 		--set fault.scale-in.anchor='time 4s' "${only[@]}"
-	[[ $output == *"3 faults scheduled, 3 reached, 3 fired"* ]]
-	[[ $output == *PASS* ]]
+	end_when happened gated 3
+	grep -q "3 faults scheduled, 3 reached, 3 fired" run.out
+	grep -qx PASS run.out
 	# Taken out and back by the commands: once to be offline, once to be a spare again, once to be one.
 	[ "$(ledger "SELECT count(*) FROM command WHERE line LIKE '%refstore offline --ms %' AND status = 0")" = 3 ]
 	[ "$(ledger "SELECT count(*) FROM command WHERE line LIKE '%refstore online --ms %' AND status = 0")" = 3 ]
@@ -61,10 +63,11 @@ ledger() {
 		only+=(--set "fault.$fault.weight=0")
 	done
 	printf '\n[gate updated]\nstep = process\nstep = health db.version == 2\nstep = probe\n' >>lifecycle.ini
-	run -0 failrun run lifecycle.ini --duration 12s --set run.dir="$T/r" --set run.min-ops=100 \
+	start run failrun run lifecycle.ini --duration 300s --set run.dir="$T/r" --set run.min-ops=100 \
 		--set role.db.update-args='--version-name 2' --set fault.update-ds.on=db \
 		--set fault.update-ds.anchor='time 2s' --set fault.update-ds.gate=updated "${only[@]}"
-	[[ $output == *"1 faults scheduled, 1 reached, 1 fired"* ]]
+	end_when happened gated
+	grep -q "1 faults scheduled, 1 reached, 1 fired" run.out
 	[ "$(ledger "SELECT count(*) FROM gate WHERE gate = 'updated' AND step LIKE 'health%' AND met_ns > 0")" = 1 ]
 }
 
