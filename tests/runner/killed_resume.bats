@@ -63,7 +63,7 @@ plan_for() {
 		step = health under_replicated == 0
 		step = health to_move == 0
 		step = probe
-		limit = 60s
+		limit = 150s
 		[workload]
 		workers = 3
 		think = 10ms
@@ -83,7 +83,7 @@ plan_for() {
 		case ", $2," in *", link,"*) echo "link = fe>ds" ;; esac
 		more_keys "$1"
 		case ", $2," in *", until,"*)
-			printf '%s\n' "until = elsewhere" "[gate elsewhere]" "limit = 60s" \
+			printf '%s\n' "until = elsewhere" "[gate elsewhere]" "limit = 150s" \
 				"step = health under_replicated == 0" "step = probe"
 			;;
 		esac
@@ -128,7 +128,7 @@ one() {
 	before=$(events "$kind" applied)
 	failrun resume "$T/$kind" >"$T/$kind.again" 2>&1 3>&- &
 	pid=$!
-	eventually -120 is_met_again "$kind" "$pid" "$before"
+	eventually -240 is_met_again "$kind" "$pid" "$before"
 	kill -TERM "$pid" 2>/dev/null
 	status=0
 	wait "$pid" || status=$?

@@ -103,9 +103,8 @@ static int pass_in_namespace(int depth)
 	int status;
 
 	/* By number: unshare is refused where a sanitizer has a thread of its own. */
-	child = (pid_t)syscall(SYS_clone,
-			       SIGCHLD | CLONE_NEWPID | (depth == 2 ? CLONE_NEWUSER : 0), 0, 0, 0,
-			       0);
+	child = (pid_t)syscall(SYS_clone, SIGCHLD | CLONE_NEWPID | (depth == 2 ? CLONE_NEWUSER : 0),
+			       0, 0, 0, 0);
 	if (child < 0)
 		return 9;
 	if (child == 0) {
