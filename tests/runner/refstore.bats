@@ -182,12 +182,13 @@ codes() {
 		codes "$fe2/o/many%2F[1-40]"
 	done >"$dir/reads"
 	sort "$dir/reads" | uniq -c
-	! grep -Ev '^(200|503|000)x' "$dir/reads"
+	[ "$(grep -Evc '^(200|503|000)x' "$dir/reads")" = 0 ]
 	grep -q '^200x' "$dir/reads"
 	# An answer is a whole one.
 	for ((i = 1; i <= 60; i++)); do
 		code=$(curl -s -m 6 -o "$dir/body" -D "$dir/head" -w '%{http_code}' "$fe2/o/many%2F7") || continue
-		[ "$code" != 200 ] || { body_is "value 7" && head_has 'ETag: .*'; }
+		[ "$code" != 200 ] || body_is "value 7"
+		[ "$code" != 200 ] || head_has 'ETag: .*'
 		code=$(curl -s -m 6 -o "$dir/body" -w '%{http_code}' "$fe2/o?prefix=many/3&limit=4") || continue
 		[ "$code" != 200 ] || [ "$(jq -c '[.entries[].key]' "$dir/body")" = \
 			'["many/3","many/30","many/31","many/32"]' ]
@@ -204,7 +205,7 @@ codes() {
 	for i in "${gone[@]}"; do
 		http 404 "$fe2/o/many%2F$i"
 	done
-	eventually 30 health_is "$net.32" '.registered == 3'
+	eventually health_is "$net.32" '.registered == 3'
 	put_many 41 45 "$fe2"
 	get_many 41 45 "$fe2"
 }
