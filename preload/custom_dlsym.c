@@ -61,14 +61,22 @@ static const struct {
 #include "failpoint/calls.def"
 };
 
+/* Is it the function that ours stands for? Where there is none, that is no error of the program's. */
+static bool is_ours(const void *found, const char *name)
+{
+	const void *next = real_dlsym(RTLD_NEXT, name);
+
+	if (!next)
+		dlerror();
+	return found == next;
+}
+
 /* What is to be handed out for a function that was found by that name. */
 static void *ours_for(void *found, const char *name)
 {
 	for (size_t i = 0; found && i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (raw_equal(name, ours[i].name))
-			return found == real_dlsym(RTLD_NEXT, name)
-				       ? (void *)(uintptr_t)ours[i].address
-				       : found;
+			return is_ours(found, name) ? (void *)(uintptr_t)ours[i].address : found;
 	return found;
 }
 

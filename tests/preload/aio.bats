@@ -94,3 +94,25 @@ END
 	[ "$(failctl run -- ./later)" = 0 ]
 	[ "$(failctl run -e 'io_setup = error(ENOMEM)' -- ./later)" = -12 ]
 }
+
+@test "what is found in a libaio that a program loads itself comes without an error" {
+	cat > finds.c <<'END'
+#include <dlfcn.h>
+#include <stdio.h>
+int main(void)
+{
+	void *library = dlopen("libaio.so.1", RTLD_NOW | RTLD_LOCAL);
+	int found = library && dlsym(library, "io_submit");
+	printf("%d %s\n", found, dlerror());
+	found = library && dlvsym(library, "io_submit", "LIBAIO_0.1");
+	printf("%d %s\n", found, dlerror());
+	printf("%d %d\n", dlsym(library, "io_submitted") != 0, dlerror() != 0);
+	return 0;
+}
+END
+	gcc -w -D_GNU_SOURCE finds.c -o finds
+	./finds > bare
+	grep -qx '1 (null)' bare
+	failctl run -- ./finds > under
+	diff bare under
+}
