@@ -75,19 +75,25 @@ static const ElfW(Sym) * find_symbol(const struct object *object, const char *na
 	return NULL;
 }
 
-void *next_definition(const char *name)
+static void *definition_in(const struct link_map *map, const char *name)
 {
-	const struct link_map *map = _r_debug.r_map;
+	const ElfW(Sym) * symbol;
 	struct object object;
 
-	while (map && map->l_ld != _DYNAMIC)
-		map = map->l_next;
-	for (map = map ? map->l_next : NULL; map; map = map->l_next) {
-		const ElfW(Sym) *symbol =
-			read_object(map, &object) ? find_symbol(&object, name) : NULL;
+	symbol = read_object(map, &object) ? find_symbol(&object, name) : NULL;
+	return symbol ? (void *)(map->l_addr + symbol->st_value) : NULL;
+}
 
-		if (symbol)
-			return (void *)(map->l_addr + symbol->st_value);
-	}
-	return NULL;
+void *next_definition(const char *name)
+{
+	const struct link_map *own = _r_debug.r_map, *map;
+	void *found = NULL;
+
+	while (own && own->l_ld != _DYNAMIC)
+		own = own->l_next;
+	for (map = own ? own->l_next : NULL; map && !found; map = map->l_next)
+		found = definition_in(map, name);
+	for (map = _r_debug.r_map; map != own && !found; map = map->l_next)
+		found = definition_in(map, name);
+	return found;
 }

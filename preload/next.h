@@ -9,7 +9,8 @@
 
 #include "preload/real.h"
 
-/* NULL when no object that was loaded after this library defines it. */
+/* Where a program has loaded us with dlopen(), libc is before us, and with dlmopen() in another list:
+ * then the first of all. NULL when there is none. */
 void *next_definition(const char *name) REAL_HIDDEN;
 
 #endif

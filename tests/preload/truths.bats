@@ -181,3 +181,20 @@ END
 	[ "$output" = "0 EMFILE
 1" ]
 }
+
+@test "the interposer that a program loads itself, behind libc or beside it, finds libc" {
+	cat > late.c <<'END'
+#include <dlfcn.h>
+#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	void *library = argc > 2 ? dlmopen(LM_ID_NEWLM, argv[1], RTLD_NOW) : dlopen(argv[1], RTLD_NOW);
+	ssize_t (*by)(int, const void *, size_t) = library ? dlsym(library, "write") : NULL;
+	return !by || by == write || by(1, "written", 7) != 7;
+}
+END
+	gcc -w -D_GNU_SOURCE late.c -o late
+	[ "$(./late "$FAILKIT_BUILD/libfailpreload.so")" = written ]
+	[ "$(./late "$FAILKIT_BUILD/libfailpreload.so" beside)" = written ]
+}
