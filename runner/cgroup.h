@@ -32,7 +32,7 @@ int cgroup_set(const struct cgroup *cgroup, const char *file, const char *value,
 /* The number in the file, or behind the key in it; -errno. */
 int64_t cgroup_number(const struct cgroup *cgroup, const char *file, const char *key);
 
-/* What each hierarchy has a file of its own for: of each CPU's time no more than this share; no more
+/* What each hierarchy has a file of its own for: no more than this share of one CPU's time; no more
  * memory than this; periods in which the first was shared out, and how often there was no more of the
  * second (-errno). */
 int cgroup_limit_cpu(const struct cgroup *cgroup, double share, struct why *why);

@@ -68,7 +68,8 @@ int ledger_close(struct ledger *ledger, struct why *why); /* flushes; 0 or the k
 int ledger_error(struct ledger *ledger, struct why *why); /* 0 while all is well */
 
 /* Gives SQLite what a killed run left in the spool of the ledger at `path`, each batch exactly once.
- * Leaves the ledger of a run that lives alone; waits for another who does the same. 0, or -errno: then the ledger lacks rows. */
+ * Leaves the ledger of a run that lives alone; waits for another who does the same. 0, or -errno: then
+ * the ledger lacks rows. */
 int ledger_recover(const char *path, struct why *why);
 
 uint64_t ledger_next_op(struct ledger *ledger);
