@@ -212,6 +212,9 @@ static void handle_pull(const struct http_request *request, struct http_reply *r
 		record.length = (uint64_t)size;
 		int error = pull(&record, id, tag, from);
 		if (error)
+			log_line("ds: chunk %s is not pulled from %s: %s", id, from,
+				 strerror(-error));
+		if (error)
 			http_reply_error(reply, 503, "cannot pull: %s", strerror(-error));
 		else
 			http_reply_json(reply, 200, json_object());

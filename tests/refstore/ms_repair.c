@@ -77,7 +77,8 @@ static void choose(char *chosen, const char *list, bool any)
 			snprintf(chosen, ADDRESS_MAX, "%s", address);
 }
 
-/* A server that was taken out stays in the list until enough others are in it. */
+/* A server that was taken out stays in the list until enough others are in it. Who has enough is here
+ * because the database heard of one that was taken out before we did: the next round knows. */
 static bool plan_repair(struct copy *c, const struct live *live)
 {
 	char all[SERVERS_TEXT_MAX], lacking[SERVERS_TEXT_MAX], leaving[ADDRESSES_MAX];
@@ -85,6 +86,8 @@ static bool plan_repair(struct copy *c, const struct live *live)
 
 	snprintf(all, sizeof(all), "%s,%s", live->regular, live->spare);
 	list_split(c->replicas, all, true, c->now, sizeof(c->now));
+	if (list_count(c->now) >= REPLICAS)
+		return false;
 	list_split(c->replicas, live->offline, true, leaving, sizeof(leaving));
 	list_split(all, c->now, false, lacking, sizeof(lacking));
 	snprintf(holders, sizeof(holders), "%s,%s", c->now, leaving);
@@ -245,6 +248,7 @@ static bool work(struct copy *copies)
 	struct live live;
 
 	servers_live(&live, me->dead_after_ms);
+	FAILPOINT("ms/before-repair-look");
 	json_t *under = repair_ask(&live, BATCH_MAX);
 	int done = under ? repair_batch(copies, &live, under) : 0;
 	if (under && done < BATCH_MAX)

@@ -107,3 +107,27 @@ settled='.under_replicated == 0 and .draining == 0 and .to_move == 0'
 	eventually health_is "$net.11" '.under_replicated == 8'
 	health_is "$net.11" '.write_buffer_under_replicated == 0'
 }
+
+@test "a server that is taken out while a repair begins leaves no chunk with one copy too many" {
+	local failctl=${bin%/*}/failctl
+	export FAILKIT_DIR=$dir
+	ms=$net.11
+	"$failctl" run -p ms1 -- "$bin" ms --listen "$net.11:7000" --db "$net.10" 2>>"$dir/ms1.log" 3>&- &
+	pid_of[ms1]=$!
+	cluster_start db ds1 ds2 ds3 ds4 fe1 fe2
+	eventually health_is "$net.11" '.spares == 1'
+	put_many 1 20 "$fe1"
+	# It has looked who is there, and then asks the database what has too few copies.
+	"$failctl" set -p ms1 'look := ms/before-repair-look = 1*pause'
+	eventually held_back
+	service offline ds1
+	"$failctl" heal -p ms1
+	eventually health_is "$net.11" '.offline == 1 and '"$settled"
+	service online ds1
+	eventually health_is "$net.11" '.offline == 0 and .registered == 3 and '"$settled"
+	get_many 1 20 "$fe2"
+}
+
+held_back() {
+	"$failctl" ls -p ms1 --json | jq -e '.[] | select(.name == "look") | .fires == 1' >/dev/null
+}
