@@ -66,6 +66,9 @@ cluster_start() {
 	for name; do
 		node_start "$name"
 	done
+	for name; do
+		[[ $name != ms* ]] || eventually health_is "$net.1${name#ms}" '.registered == 3'
+	done
 	eventually health_is "$net.11" '.registered == 3 and .under_replicated == 0'
 	eventually health_is "$net.31" '.registered == 3'
 	eventually health_is "$net.32" '.registered == 3'
