@@ -211,13 +211,13 @@ static void handle_pull(const struct http_request *request, struct http_reply *r
 	} else {
 		record.length = (uint64_t)size;
 		int error = pull(&record, id, tag, from);
-		if (error)
+		if (error) {
 			log_line("ds: chunk %s is not pulled from %s: %s", id, from,
 				 strerror(-error));
-		if (error)
 			http_reply_error(reply, 503, "cannot pull: %s", strerror(-error));
-		else
+		} else {
 			http_reply_json(reply, 200, json_object());
+		}
 	}
 	json_decref(json);
 }

@@ -20,6 +20,11 @@
 #include "runner/history_read.h"
 #include "tests/unit/made_ledger.h"
 
+/* Each overwrite, and then value 1 is there again. */
+#define LANDS_FIVE_TIMES_MORE                                                                    \
+	PUT(2, 3, 4), GET(1, 5, 6), PUT(3, 7, 8), GET(1, 9, 10), PUT(4, 11, 12), GET(1, 13, 14), \
+		PUT(5, 15, 16), GET(1, 17, 18), PUT(6, 19, 20), GET(1, 21, 22)
+
 static const struct ledger_case cases[] = {
 	{"an older value", KV, LOST_WRITE, {PUT(1, 1, 2), PUT(2, 3, 4), GET(1, 5, 6)}},
 	{"an older value, then the newer",
@@ -68,30 +73,12 @@ static const struct ledger_case cases[] = {
 	 KV,
 	 VIOLATION_NONE,
 	 {{.verb = VERB_PUT, .inv = 1, .res = 2, .kind = OUTCOME_OK, .value = 1, .sends = 6},
-	  PUT(2, 3, 4),
-	  GET(1, 5, 6),
-	  PUT(3, 7, 8),
-	  GET(1, 9, 10),
-	  PUT(4, 11, 12),
-	  GET(1, 13, 14),
-	  PUT(5, 15, 16),
-	  GET(1, 17, 18),
-	  PUT(6, 19, 20),
-	  GET(1, 21, 22)}},
+	  LANDS_FIVE_TIMES_MORE}},
 	{"a put that was sent five times lands six times",
 	 KV,
 	 LOST_WRITE,
 	 {{.verb = VERB_PUT, .inv = 1, .res = 2, .kind = OUTCOME_OK, .value = 1, .sends = 5},
-	  PUT(2, 3, 4),
-	  GET(1, 5, 6),
-	  PUT(3, 7, 8),
-	  GET(1, 9, 10),
-	  PUT(4, 11, 12),
-	  GET(1, 13, 14),
-	  PUT(5, 15, 16),
-	  GET(1, 17, 18),
-	  PUT(6, 19, 20),
-	  GET(1, 21, 22)}},
+	  LANDS_FIVE_TIMES_MORE}},
 	{"a delete that was sent twice lands again",
 	 KV,
 	 VIOLATION_NONE,

@@ -5,12 +5,7 @@
  * letter for a key and what was done: p put, d delete, g get (of the put of that step of the same
  * key, 0: nothing), then the answer: nothing for ok, ? unknown, ... never came back, # bad bytes.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "made_run.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -20,62 +15,26 @@
 
 #include "runner/body.h"
 #include "runner/check.h"
-#include "runner/check_ledger.h"
 #include "runner/compact_impl.h"
-#include "runner/driver.h"
 
 static struct {
-	char folder[64], path[96];
-	struct plan plan;
-	struct ledger *ledger;
-	struct workload *workload;
-	sqlite3 *db;
+	struct made_run run;
 	uint64_t put[32][32]; /* by key and step: the generation */
 	int steps;
 } made;
 
 static int open_made(void **state)
 {
-	static const char *const endpoint[] = {"127.0.0.1:1"};
-	struct why why = {""};
-
 	(void)state;
 	memset(&made, 0, sizeof(made));
-	strcpy(made.folder, "/tmp/failkit-compact-XXXXXX");
-	assert_non_null(mkdtemp(made.folder));
-	snprintf(made.path, sizeof(made.path), "%s/model.sqlite", made.folder);
-	made.plan.run.seed = 1;
-	made.plan.workload = (struct plan_workload){.workers = 1,
-						    .writers_per_key = 1,
-						    .mix = {.put = 1},
-						    .hot_keys = 1,
-						    .objects_max = 8,
-						    .live_bytes_max = 100,
-						    .deleted_max = 8,
-						    .size_max = 10};
-	assert_int_equal(ledger_create(&made.ledger, made.path, &why), 0);
-	const struct workload_options options = {.plan = &made.plan,
-						 .driver = &driver_kv,
-						 .endpoint = endpoint,
-						 .endpoints = 1,
-						 .ledger = made.ledger};
-	assert_int_equal(workload_open(&made.workload, &options, &why), 0);
-	ledger_run(made.ledger, "can", "255");
-	assert_int_equal(ledger_flush(made.ledger), 0);
-	assert_int_equal(check_ledger_open(made.folder, &made.db, &why), 0);
+	made_run_open(&made.run, 8);
 	return 0;
 }
 
 static int close_made(void **state)
 {
-	char command[128];
-
 	(void)state;
-	sqlite3_close(made.db);
-	workload_close(made.workload);
-	ledger_close(made.ledger, NULL);
-	snprintf(command, sizeof(command), "rm -rf %s", made.folder);
-	return system(command);
+	return made_run_close(&made.run);
 }
 
 struct feeding {
@@ -100,27 +59,27 @@ static void feed(struct ledger_intent *i, struct ledger_outcome *o, const char *
 {
 	struct feeding f = {i, o, entries};
 
-	i->inv_seq = workload_next_seq(made.workload);
+	i->inv_seq = workload_next_seq(made.run.workload);
 	i->inv_ns = (int64_t)i->inv_seq * 1000000000;
-	workload_oracle(made.workload, feed_intent, &f);
-	assert_int_equal(ledger_intent(made.ledger, i), 0);
+	workload_oracle(made.run.workload, feed_intent, &f);
+	assert_int_equal(ledger_intent(made.run.ledger, i), 0);
 	if (!o)
 		return;
 	o->op = i->op;
-	o->res_seq = workload_next_seq(made.workload);
+	o->res_seq = workload_next_seq(made.run.workload);
 	o->res_ns = (int64_t)o->res_seq * 1000000000;
 	o->sends = o->attempts = 1;
-	workload_oracle(made.workload, feed_outcome, &f);
+	workload_oracle(made.run.workload, feed_outcome, &f);
 	if (entries)
-		assert_int_equal(ledger_page(made.ledger, i->op, "", "", false, entries), 0);
-	assert_int_equal(ledger_outcome(made.ledger, o), 0);
+		assert_int_equal(ledger_page(made.run.ledger, i->op, "", "", false, entries), 0);
+	assert_int_equal(ledger_outcome(made.run.ledger, o), 0);
 }
 
 /* "ap" "ag1" "bd" "ap?" "ag..." */
 static void step(const char *text)
 {
 	char key[8] = {'k', '/', text[0], '\0'};
-	struct ledger_intent i = {.op = ledger_next_op(made.ledger), .key = key};
+	struct ledger_intent i = {.op = ledger_next_op(made.run.ledger), .key = key};
 	struct ledger_outcome o = {.kind = OUTCOME_OK, .status = 200};
 	int number = atoi(text + 2);
 	uint64_t *put = made.put[text[0] - 'a'];
@@ -163,7 +122,7 @@ static void steps(const char *text)
 static void list(const char *entries)
 {
 	struct ledger_intent i = {
-		.op = ledger_next_op(made.ledger), .key = "k/", .verb = VERB_LIST};
+		.op = ledger_next_op(made.run.ledger), .key = "k/", .verb = VERB_LIST};
 	struct ledger_outcome o = {.kind = OUTCOME_OK, .status = 200};
 
 	feed(&i, &o, entries);
@@ -171,21 +130,22 @@ static void list(const char *entries)
 
 static uint64_t pass(void)
 {
-	const struct compact_options options = {made.folder, made.ledger, made.workload, 1};
+	const struct compact_options options = {made.run.folder, made.run.ledger, made.run.workload,
+						1};
 	_Atomic bool ending = false;
-	uint64_t held = ledger_held(made.ledger);
+	uint64_t held = ledger_held(made.run.ledger);
 	struct why why = {""};
 
-	if (compact_pass(made.db, &options, &ending, &why))
+	if (compact_pass(made.run.db, &options, &ending, &why))
 		fail_msg("%s", why.text);
-	return held - ledger_held(made.ledger);
+	return held - ledger_held(made.run.ledger);
 }
 
 static int64_t number(const char *sql)
 {
 	sqlite3_stmt *s;
 
-	assert_int_equal(sqlite3_prepare_v2(made.db, sql, -1, &s, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(made.run.db, sql, -1, &s, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
 	int64_t n = sqlite3_column_int64(s, 0);
 	sqlite3_finalize(s);
@@ -217,7 +177,7 @@ static struct found violations(void)
 {
 	struct found found = {0};
 
-	workload_oracle(made.workload, look, &found);
+	workload_oracle(made.run.workload, look, &found);
 	return found;
 }
 
@@ -271,7 +231,7 @@ static void what_is_ambiguous_stays_until_it_is_seen(void **state)
 static void what_settles_goes_after_its_time(void **state)
 {
 	(void)state;
-	ledger_run(made.ledger, "settle_ns", "20000000000"); /* ten operations here */
+	ledger_run(made.run.ledger, "settle_ns", "20000000000"); /* ten operations here */
 	steps("ap ap? ag1");
 	assert_int_equal(pass(), 1);
 	for (int i = 0; i < 40; i++)
@@ -329,8 +289,8 @@ static void an_old_answer_is_wrong_after_it_was_compacted(void **state)
 		assert_int_equal(found.count, (int)i + 1);
 	}
 	/* And the ledger alone says the same. */
-	ledger_flush(made.ledger);
-	assert_int_equal(check_run(made.folder, NULL), 1);
+	ledger_flush(made.run.ledger);
+	assert_int_equal(check_run(made.run.folder, NULL), 1);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char sql[200];
 
@@ -360,8 +320,8 @@ static void a_listing_goes_when_all_of_its_span_is_cut(void **state)
 	list("[[\"k/b\",10,\"0000000000000002\"]]");
 	assert_int_equal(violations().count, 1);
 	assert_int_equal(violations().code, LIST_OMISSION);
-	ledger_flush(made.ledger);
-	assert_int_equal(check_run(made.folder, NULL), 1);
+	ledger_flush(made.run.ledger);
+	assert_int_equal(check_run(made.run.folder, NULL), 1);
 	assert_int_equal(number("SELECT count(*) FROM violation"), 1);
 }
 
@@ -375,15 +335,15 @@ static void a_listing_that_is_wrong_itself_stays(void **state)
 	assert_int_equal(violations().code, LIST_PHANTOM);
 	assert_int_equal(pass(), 4);
 	assert_int_equal(number("SELECT count(*) FROM page"), 1);
-	ledger_flush(made.ledger);
-	assert_int_equal(check_run(made.folder, NULL), 1);
+	ledger_flush(made.run.ledger);
+	assert_int_equal(check_run(made.run.folder, NULL), 1);
 	assert_int_equal(number("SELECT count(*) FROM violation WHERE code = 'LIST-PHANTOM'"), 1);
 }
 
 static void put_if(uint64_t wanted, enum outcome kind, int status)
 {
 	struct ledger_intent i = {
-		.op = ledger_next_op(made.ledger), .key = "k/a", .verb = VERB_PUT, .size = 10};
+		.op = ledger_next_op(made.run.ledger), .key = "k/a", .verb = VERB_PUT, .size = 10};
 	struct ledger_outcome o = {.kind = kind, .status = status};
 
 	i.generation = i.op;
@@ -404,8 +364,8 @@ static void a_condition_on_what_is_forgotten_can_only_be_refused(void **state)
 	put_if(made.put[0][1], OUTCOME_OK, 200);
 	assert_int_equal(violations().count, 1);
 	assert_int_equal(violations().code, WRONG_CONDITION);
-	ledger_flush(made.ledger);
-	assert_int_equal(check_run(made.folder, NULL), 1);
+	ledger_flush(made.run.ledger);
+	assert_int_equal(check_run(made.run.folder, NULL), 1);
 }
 
 /* Clients of such a plan send again; of one that was cut nobody knows how often it did. */
@@ -416,12 +376,12 @@ static void what_was_never_answered_may_have_been_sent_again(void **state)
 
 	(void)state;
 	steps("ap... ag1 ap ag2 ag1");
-	ledger_flush(made.ledger);
-	assert_int_equal(check_run(made.folder, NULL), 1);
+	ledger_flush(made.run.ledger);
+	assert_int_equal(check_run(made.run.folder, NULL), 1);
 	assert_int_equal(number(last_sql), 1);
-	ledger_run(made.ledger, "retries", "1");
-	ledger_flush(made.ledger);
-	assert_int_equal(check_run(made.folder, NULL), 4);
+	ledger_run(made.run.ledger, "retries", "1");
+	ledger_flush(made.run.ledger);
+	assert_int_equal(check_run(made.run.folder, NULL), 4);
 	assert_int_equal(number(last_sql), 0);
 }
 
@@ -431,13 +391,13 @@ static void the_sum_is_told(void **state)
 	char text[128];
 
 	(void)state;
-	assert_int_equal(compact_sum(made.db, &sum), 0);
+	assert_int_equal(compact_sum(made.run.db, &sum), 0);
 	compact_sum_text(&sum, text, sizeof(text));
 	assert_string_equal(text, "");
 	steps("ap ag1 bp");
 	list("[[\"k/a\",10,\"0000000000000001\"],[\"k/b\",10,\"0000000000000003\"]]");
 	assert_int_equal(pass(), 4);
-	assert_int_equal(compact_sum(made.db, &sum), 0);
+	assert_int_equal(compact_sum(made.run.db, &sum), 0);
 	assert_int_equal(sum.operations, 4);
 	assert_int_equal(sum.verified, 4);
 	assert_int_equal(sum.keys, 2);

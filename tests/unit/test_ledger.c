@@ -174,13 +174,14 @@ static _Noreturn void write_until_killed(int to)
 	_exit(1);
 }
 
-static void what_was_recorded_survives_sigkill(void **state)
+enum { TOLD_MAX = 3000 };
+
+/* Ends it in the middle; how many operations it told, and which. */
+static int kill_a_writer(uint64_t ops[TOLD_MAX])
 {
 	int ends[2], seen = 0;
-	uint64_t op, ops[3000];
-	char sql[96];
+	uint64_t op;
 
-	(void)state;
 	assert_int_equal(pipe(ends), 0);
 	pid_t pid = fork();
 	if (pid == 0)
@@ -189,11 +190,22 @@ static void what_was_recorded_survives_sigkill(void **state)
 	while (seen < 1000 && read(ends[0], &op, sizeof(op)) == sizeof(op))
 		ops[seen++] = op;
 	kill(pid, SIGKILL);
-	while (seen < 3000 && read(ends[0], &op, sizeof(op)) == sizeof(op))
+	while (seen < TOLD_MAX && read(ends[0], &op, sizeof(op)) == sizeof(op))
 		ops[seen++] = op;
 	close(ends[0]);
 	waitpid(pid, NULL, 0);
 	assert_true(seen >= 1000);
+	return seen;
+}
+
+static void what_was_recorded_survives_sigkill(void **state)
+{
+	uint64_t ops[TOLD_MAX];
+	int seen;
+	char sql[96];
+
+	(void)state;
+	seen = kill_a_writer(ops);
 	assert_int_equal(ledger_recover(path, NULL), 0);
 	assert_int_equal(ledger_recover(path, NULL), 0);
 	assert_true(ask("SELECT count(*) FROM metric") >= seen);
@@ -277,20 +289,11 @@ static _Noreturn void recover_and_count(const int start[2], const char *sql, int
 static void who_recovers_at_the_same_moment_sees_all(void **state)
 {
 	static const char sql[] = "SELECT count(*) FROM intent";
-	int start[2], ends[2], told_by[2], seen = 0;
-	uint64_t op;
+	uint64_t ops[TOLD_MAX];
+	int start[2], told_by[2], seen;
 
 	(void)state;
-	assert_int_equal(pipe(ends), 0);
-	pid_t pid = fork();
-	if (pid == 0)
-		write_until_killed(ends[1]);
-	close(ends[1]);
-	while (seen < 1000 && read(ends[0], &op, sizeof(op)) == sizeof(op))
-		seen++;
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	close(ends[0]);
+	seen = kill_a_writer(ops);
 	assert_int_equal(pipe(start), 0);
 	assert_int_equal(pipe(told_by), 0);
 	for (int i = 0; i < CHECKERS; i++)

@@ -2,12 +2,7 @@
  * test_memory.c - does a run's heap stay level? Threads share one arena, and after each pass of
  * compaction as much is in use as after the others.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "made_run.h"
 
 #include <malloc.h>
 #include <pthread.h>
@@ -16,9 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runner/check_ledger.h"
 #include "runner/compact_impl.h"
-#include "runner/driver.h"
 #include "runner/memory.h"
 
 enum { THREADS = 6, KEYS = 40, OPS = 800, WARM_ROUNDS = 8, ROUNDS = 40, LEVEL = 256 << 10 };
@@ -72,55 +65,22 @@ static void threads_share_one_arena(void **state)
 }
 
 static struct {
-	char folder[64];
-	struct plan plan;
-	struct ledger *ledger;
-	struct workload *workload;
-	sqlite3 *db;
+	struct made_run run;
 	uint64_t there[KEYS]; /* generations */
 } made;
 
 static int open_made(void **state)
 {
-	static const char *const endpoint[] = {"127.0.0.1:1"};
-	struct why why = {""};
-	char path[96];
-
 	(void)state;
-	strcpy(made.folder, "/tmp/failkit-memory-XXXXXX");
-	assert_non_null(mkdtemp(made.folder));
-	snprintf(path, sizeof(path), "%s/model.sqlite", made.folder);
-	made.plan.workload = (struct plan_workload){.workers = 1,
-						    .writers_per_key = 1,
-						    .mix = {.put = 1},
-						    .hot_keys = 1,
-						    .objects_max = KEYS,
-						    .live_bytes_max = 100,
-						    .deleted_max = 8,
-						    .size_max = 10};
-	assert_int_equal(ledger_create(&made.ledger, path, &why), 0);
-	const struct workload_options options = {.plan = &made.plan,
-						 .driver = &driver_kv,
-						 .endpoint = endpoint,
-						 .endpoints = 1,
-						 .ledger = made.ledger};
-	assert_int_equal(workload_open(&made.workload, &options, &why), 0);
-	ledger_run(made.ledger, "can", "255");
-	assert_int_equal(ledger_flush(made.ledger), 0);
-	assert_int_equal(check_ledger_open(made.folder, &made.db, &why), 0);
+	memset(&made, 0, sizeof(made));
+	made_run_open(&made.run, KEYS);
 	return 0;
 }
 
 static int close_made(void **state)
 {
-	char command[128];
-
 	(void)state;
-	sqlite3_close(made.db);
-	workload_close(made.workload);
-	ledger_close(made.ledger, NULL);
-	snprintf(command, sizeof(command), "rm -rf %s", made.folder);
-	return system(command);
+	return made_run_close(&made.run);
 }
 
 struct asking {
@@ -138,20 +98,20 @@ static void ask(void *arg, struct oracle *oracle)
 
 static void record(struct asking *a)
 {
-	a->intent.inv_seq = workload_next_seq(made.workload);
+	a->intent.inv_seq = workload_next_seq(made.run.workload);
 	a->intent.inv_ns = (int64_t)a->intent.inv_seq * 1000000;
-	a->outcome.res_seq = workload_next_seq(made.workload);
+	a->outcome.res_seq = workload_next_seq(made.run.workload);
 	a->outcome.res_ns = a->intent.inv_ns + 1000;
-	workload_oracle(made.workload, ask, a);
-	assert_int_equal(ledger_intent(made.ledger, &a->intent), 0);
-	assert_int_equal(ledger_outcome(made.ledger, &a->outcome), 0);
+	workload_oracle(made.run.workload, ask, a);
+	assert_int_equal(ledger_intent(made.run.ledger, &a->intent), 0);
+	assert_int_equal(ledger_outcome(made.run.ledger, &a->outcome), 0);
 }
 
 /* Puts, and gets of what is there. */
 static void fill(void)
 {
 	for (int i = 0; i < OPS; i++) {
-		uint64_t op = ledger_next_op(made.ledger), *there = &made.there[i * 7 % KEYS];
+		uint64_t op = ledger_next_op(made.run.ledger), *there = &made.there[i * 7 % KEYS];
 		bool get = i % 3 == 0 && *there;
 		char key[16];
 		struct asking a = {
@@ -174,14 +134,15 @@ static void fill(void)
 
 static void compact(void)
 {
-	const struct compact_options options = {made.folder, made.ledger, made.workload, 1};
+	const struct compact_options options = {made.run.folder, made.run.ledger, made.run.workload,
+						1};
 	_Atomic bool ending = false;
 	struct why why = {""};
 
-	if (compact_pass(made.db, &options, &ending, &why))
+	if (compact_pass(made.run.db, &options, &ending, &why))
 		fail_msg("%s", why.text);
-	assert_int_equal(ledger_flush(made.ledger), 0);
-	assert_int_equal(ledger_held(made.ledger), 0);
+	assert_int_equal(ledger_flush(made.run.ledger), 0);
+	assert_int_equal(ledger_held(made.run.ledger), 0);
 }
 
 static int64_t in_use(void)
