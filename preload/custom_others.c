@@ -31,7 +31,27 @@ static int error_of(int code)
 	return code == EAI_SYSTEM ? errno : EINVAL;
 }
 
-/* A code that the real call gave is handed on as it is. */
+/* Notes what the real call returned; the errno that stands for it. */
+static int name_result(struct call *call, int real)
+{
+	int error = real ? error_of(real) : 0;
+
+	call->hit.ret = real;
+	call->hit.err = error;
+	return error;
+}
+
+/* What the program is told, once the rules are through. A code that the real call gave is handed on
+ * as it is. */
+static int name_leave(struct call *call, int real, int error)
+{
+	int ret = (int)call_leave(call);
+
+	if (!call->hit.err)
+		return ret;
+	return real && call->hit.err == error ? real : code_of(call->hit.err);
+}
+
 static __attribute__((noinline)) int armed_getaddrinfo(const char *host, const char *service,
 						       const struct addrinfo *hints,
 						       struct addrinfo **found)
@@ -43,17 +63,13 @@ static __attribute__((noinline)) int armed_getaddrinfo(const char *host, const c
 	CALL_BEGIN(call, getaddrinfo, HIT_NOTHING, GIVE_NO_BYTES);
 	if (call_enter(&call)) {
 		real = real_getaddrinfo(host, service, hints, found);
+		error = name_result(&call, real);
 		done = real == 0;
-		error = done ? 0 : error_of(real);
-		call.hit.ret = real;
-		call.hit.err = error;
 	}
-	ret = (int)call_leave(&call);
-	if (!call.hit.err)
-		return ret;
-	if (done)
+	ret = name_leave(&call, real, error);
+	if (done && call.hit.err)
 		freeaddrinfo(*found);
-	return real && call.hit.err == error ? real : code_of(call.hit.err);
+	return ret;
 }
 
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
@@ -68,21 +84,16 @@ static __attribute__((noinline)) int armed_getnameinfo(const struct sockaddr *ad
 						       socklen_t host_size, char *service,
 						       socklen_t service_size, int flags)
 {
-	int ret, real = 0, error = 0;
+	int real = 0, error = 0;
 	struct call call;
 
 	CALL_BEGIN(call, getnameinfo, HIT_NOTHING, GIVE_NO_BYTES);
 	if (call_enter(&call)) {
 		real = real_getnameinfo(address, length, host, host_size, service, service_size,
 					flags);
-		error = real ? error_of(real) : 0;
-		call.hit.ret = real;
-		call.hit.err = error;
+		error = name_result(&call, real);
 	}
-	ret = (int)call_leave(&call);
-	if (!call.hit.err)
-		return ret;
-	return real && call.hit.err == error ? real : code_of(call.hit.err);
+	return name_leave(&call, real, error);
 }
 
 int getnameinfo(const struct sockaddr *address, socklen_t length, char *host, socklen_t host_size,
